@@ -1,0 +1,3 @@
+#ifndef TCPTOOL_CLINUX_H
+#define TCPTOOL_CLINUX_H
+#endif
