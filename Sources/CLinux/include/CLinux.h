@@ -1,3 +1,84 @@
+// CLinux: the Linux declarations that Swift's Glibc module lacks, each with its reason.
+//
+// Rules. `_GNU_SOURCE` is never defined here: it would change structs that the Glibc module has
+// already imported (fd_set, __SOCKADDR_ARG). Functions hidden behind it get a wrapper with the
+// prefix `clinux_`, declared here and defined in CLinux.c. Constants come from the kernel's and
+// libc's headers and are never typed in by hand; those that are hidden or whose type Swift cannot
+// import are functions. What a wrapper mirrors is held to the kernel's layout by _Static_assert.
+
 #ifndef TCPTOOL_CLINUX_H
 #define TCPTOOL_CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/socket.h>
+
+// Not part of the Glibc module.
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
+
+// The kernel's struct tcp_info. The Glibc module holds libc's older one (104 bytes: no bytes_acked,
+// no delivery rate) and a few neighbours under the same names, and two definitions of one name do
+// not coexist in Swift. So the kernel's get a prefix while its header is read.
+#define tcp_info linux_tcp_info
+#define tcp_md5sig linux_tcp_md5sig
+#define tcp_diag_md5sig linux_tcp_diag_md5sig
+#define tcp_repair_opt linux_tcp_repair_opt
+#define tcp_repair_window linux_tcp_repair_window
+#define tcp_zerocopy_receive linux_tcp_zerocopy_receive
+#define tcp_ca_state linux_tcp_ca_state
+#define tcp_fastopen_client_fail linux_tcp_fastopen_client_fail
+#define tcphdr linux_tcphdr
+#define tcp_word_hdr linux_tcp_word_hdr
+#define TCP_CA_Open linux_TCP_CA_Open
+#define TCP_CA_Disorder linux_TCP_CA_Disorder
+#define TCP_CA_CWR linux_TCP_CA_CWR
+#define TCP_CA_Recovery linux_TCP_CA_Recovery
+#define TCP_CA_Loss linux_TCP_CA_Loss
+#include <linux/tcp.h>
+#undef tcp_info
+#undef tcp_md5sig
+#undef tcp_diag_md5sig
+#undef tcp_repair_opt
+#undef tcp_repair_window
+#undef tcp_zerocopy_receive
+#undef tcp_ca_state
+#undef tcp_fastopen_client_fail
+#undef tcphdr
+#undef tcp_word_hdr
+#undef TCP_CA_Open
+#undef TCP_CA_Disorder
+#undef TCP_CA_CWR
+#undef TCP_CA_Recovery
+#undef TCP_CA_Loss
+
+// Hidden behind _GNU_SOURCE in libc.
+int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+const char *clinux_strerrorname(int error);
+const char *clinux_strerrordesc(int error);
+int clinux_open_placeholder(void);
+
+// EAI_* beyond POSIX's are hidden likewise.
+const char *clinux_gai_name(int error);
+
+// libc's resolver asks the sources that /etc/nsswitch.conf names. Sources other than "files" and
+// "dns" are shared objects, and a statically linked program that loads one gets a second libc with
+// it, of whatever version the host has. True if this program is statically linked.
+int clinux_is_static(void);
+// Restricts the host and service look-ups of this process to the sources inside libc itself.
+// Returns 0, or -1 where libc refuses.
+int clinux_use_builtin_name_sources(void);
+
+// The arguments as the kernel handed them over. Swift's own list is read from /proc/self/cmdline and
+// is empty in a container without /proc. NULL past the end.
+const char *clinux_argument(int index);
+
+// SIOCOUTQ is a macro over another macro, which Swift does not import.
+unsigned long clinux_siocoutq(void);
+
 #endif

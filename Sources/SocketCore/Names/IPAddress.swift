@@ -1,0 +1,237 @@
+// IP addresses as values: parsing, and the text of RFC 5952.
+
+internal import Glibc
+
+/// An IPv4 address.
+public struct IPv4Address: Hashable, Sendable {
+  /// The four bytes as one number, the first in the highest place: 127.0.0.1 is 0x7F000001.
+  public var bits: UInt32
+
+  public init(bits: UInt32) { self.bits = bits }
+
+  public static let any = IPv4Address(bits: 0)
+  public static let loopback = IPv4Address(bits: 0x7F00_0001)
+}
+
+/// An IPv6 address with the scope that a link-local one needs.
+public struct IPv6Address: Hashable, Sendable {
+  /// The first and the last eight bytes, each as one number, the first byte in the highest place.
+  public var high: UInt64
+  public var low: UInt64
+  /// The interface index of a link-local address; 0 where there is none.
+  public var scope: UInt32
+
+  public init(high: UInt64, low: UInt64, scope: UInt32 = 0) {
+    self.high = high
+    self.low = low
+    self.scope = scope
+  }
+
+  public static let any = IPv6Address(high: 0, low: 0)
+  public static let loopback = IPv6Address(high: 0, low: 1)
+
+  /// The IPv4 address inside `::ffff:a.b.c.d`, which is how a dual-stack socket names an IPv4 peer.
+  public var mapped: IPv4Address? {
+    high == 0 && low >> 32 == 0xFFFF ? IPv4Address(bits: UInt32(truncatingIfNeeded: low)) : nil
+  }
+}
+
+/// An IPv4 or IPv6 address.
+public enum IPAddress: Hashable, Sendable {
+  case v4(IPv4Address)
+  case v6(IPv6Address)
+
+  /// Reads the text of an address: dotted quad, any form of RFC 4291, `%eth0` or `%2` after a
+  /// scoped one. inet_pton(3), so `010.1` and `1.2.3` are refused.
+  public init?(_ text: some StringProtocol) {
+    // On its way into C the text would end at an embedded NUL.
+    guard !text.utf8.contains(0) else { return nil }
+    let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let address = parts.first.map({ String($0) }) else { return nil }
+    if parts.count == 1, let v4 = IPv4Address(dotted: address) {
+      self = .v4(v4)
+    } else if var v6 = IPv6Address(colons: address) {
+      if parts.count == 2 {
+        guard let scope = Self.interfaceIndex(String(parts[1])) else { return nil }
+        v6.scope = scope
+      }
+      self = .v6(v6)
+    } else {
+      return nil
+    }
+  }
+
+  /// The IPv4 address where this one is mapped; itself otherwise.
+  public var unmapped: IPAddress {
+    if case .v6(let v6) = self, let v4 = v6.mapped { return .v4(v4) }
+    return self
+  }
+
+  public var isIPv6: Bool {
+    if case .v6 = self { return true }
+    return false
+  }
+
+  /// True for 0.0.0.0 and `::`.
+  public var isUnspecified: Bool {
+    switch self {
+    case .v4(let v4): v4 == .any
+    case .v6(let v6): v6.high == 0 && v6.low == 0
+    }
+  }
+
+  /// True for 127.0.0.0/8, `::1` and what is mapped from the former.
+  public var isLoopback: Bool {
+    switch unmapped {
+    case .v4(let v4): v4.bits >> 24 == 127
+    case .v6(let v6): v6.high == 0 && v6.low == 1
+    }
+  }
+
+  private static func interfaceIndex(_ text: String) -> UInt32? {
+    // UInt32 would also take a sign.
+    if text.first != "+", let number = UInt32(text), number != 0 { return number }
+    let index = unsafe if_nametoindex(text)
+    return index == 0 ? nil : index
+  }
+}
+
+extension IPv4Address {
+  init?(dotted text: String) {
+    var parsed = in_addr()
+    guard unsafe inet_pton(AF_INET, text, &parsed) == 1 else { return nil }
+    self.init(bits: UInt32(bigEndian: parsed.s_addr))
+  }
+
+  /// Appends `192.0.2.1`.
+  func append(to text: inout [UInt8]) {
+    for shift in stride(from: 24, through: 0, by: -8) {
+      text.append(decimal: Int(bits >> UInt32(shift) & 0xFF))
+      if shift != 0 { text.append(UInt8(ascii: ".")) }
+    }
+  }
+}
+
+extension IPv6Address {
+  init?(colons text: String) {
+    var parsed = in6_addr()
+    guard unsafe inet_pton(AF_INET6, text, &parsed) == 1 else { return nil }
+    self.init(parsed, scope: 0)
+  }
+
+  init(_ address: in6_addr, scope: UInt32) {
+    let words = unsafe address.__in6_u.__u6_addr32
+    high = UInt64(UInt32(bigEndian: words.0)) << 32 | UInt64(UInt32(bigEndian: words.1))
+    low = UInt64(UInt32(bigEndian: words.2)) << 32 | UInt64(UInt32(bigEndian: words.3))
+    self.scope = scope
+  }
+
+  var kernelForm: in6_addr {
+    var address = in6_addr()
+    unsafe address.__in6_u.__u6_addr32 = (
+      UInt32(truncatingIfNeeded: high >> 32).bigEndian, UInt32(truncatingIfNeeded: high).bigEndian,
+      UInt32(truncatingIfNeeded: low >> 32).bigEndian, UInt32(truncatingIfNeeded: low).bigEndian
+    )
+    return address
+  }
+
+  private func group(_ index: Int) -> UInt64 {
+    (index < 4 ? high : low) >> UInt64(48 - 16 * (index & 3)) & 0xFFFF
+  }
+
+  /// Appends the text of RFC 5952: lower case, no leading zeros, the first longest run of at least
+  /// two zero groups as `::`, a mapped address with its dotted quad.
+  func append(to text: inout [UInt8]) {
+    if let mapped {
+      text.append(contentsOf: "::ffff:".utf8)
+      mapped.append(to: &text)
+    } else {
+      appendGroups(to: &text)
+    }
+    if scope != 0 { appendScope(to: &text) }
+  }
+
+  private func appendGroups(to text: inout [UInt8]) {
+    let gap = longestZeroRun()
+    var index = 0
+    while index < 8 {
+      if index == gap.lowerBound && !gap.isEmpty {
+        text.append(contentsOf: "::".utf8)
+        index = gap.upperBound
+        continue
+      }
+      if index > 0 && index != gap.upperBound { text.append(UInt8(ascii: ":")) }
+      text.append(hexadecimal: group(index))
+      index += 1
+    }
+  }
+
+  private func longestZeroRun() -> Range<Int> {
+    var best = 0..<0
+    var start = 0
+    for index in 0...8 {
+      if index < 8 && group(index) == 0 { continue }
+      if index - start > best.count { best = start..<index }
+      start = index + 1
+    }
+    return best.count >= 2 ? best : 0..<0
+  }
+
+  /// The interface's name, or its index where it has none here (a saved table, a gone interface).
+  private func appendScope(to text: inout [UInt8]) {
+    text.append(UInt8(ascii: "%"))
+    let length = Int(IF_NAMESIZE)
+    let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: length) { buffer in
+      guard let base = buffer.baseAddress, unsafe if_indextoname(scope, base) != nil else {
+        return String(scope)
+      }
+      return unsafe String(cString: base)
+    }
+    text.append(contentsOf: name.utf8)
+  }
+}
+
+extension IPAddress: CustomStringConvertible {
+  /// Appends the address as text, without making a String.
+  public func append(to text: inout [UInt8]) {
+    switch self {
+    case .v4(let v4): v4.append(to: &text)
+    case .v6(let v6): v6.append(to: &text)
+    }
+  }
+
+  public var description: String {
+    var text: [UInt8] = []
+    append(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension [UInt8] {
+  /// Appends a number without making a String: tables of 100,000 rows are written with this.
+  public mutating func append(decimal number: Int) {
+    if number < 0 { append(UInt8(ascii: "-")) }
+    var rest = number.magnitude
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var count = 0
+    repeat {
+      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+      count += 1
+    } while rest > 0
+    while count > 0 {
+      count -= 1
+      append(digits[count])
+    }
+  }
+
+  fileprivate mutating func append(hexadecimal group: UInt64) {
+    var started = false
+    for shift in stride(from: 12, through: 0, by: -4) {
+      let digit = UInt8(truncatingIfNeeded: group >> UInt64(shift) & 0xF)
+      if digit == 0 && !started && shift != 0 { continue }
+      started = true
+      append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+  }
+}

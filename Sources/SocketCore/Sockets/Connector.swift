@@ -1,0 +1,188 @@
+// Connecting to a host: a race of its addresses with staggered starts (RFC 8305, Happy Eyeballs).
+
+internal import Glibc
+
+/// Why an attempt did not become a connection, in the order of how far it got.
+public enum ConnectFailure: Int, Comparable, Sendable {
+  /// This end could not even send: no descriptor, no port, an address that is not ours.
+  case local
+  /// No route, or a router said that there is none.
+  case unreachable
+  /// The SYNs were not answered in time.
+  case noAnswer
+  /// A rule of this host, or of one on the way, forbids it.
+  case prohibited
+  /// The host answered with RST: nobody listens there.
+  case refused
+
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+  init(_ errno: Errno) {
+    switch errno {
+    case .connectionRefused: self = .refused
+    case .timedOut: self = .noAnswer
+    case .accessDenied, .operationNotPermitted: self = .prohibited
+    case .networkUnreachable, .hostUnreachable, .networkDown, .hostDown: self = .unreachable
+    // An RST while the handshake is under way.
+    case .connectionReset: self = .refused
+    default: self = Self.fromRareMessages.contains(errno.rawValue) ? .unreachable : .local
+    }
+  }
+
+  /// What the kernel makes of ICMP messages about a missing protocol, an isolated host, a failed
+  /// source route and a bad header. No local cause of a failed connect(2) has these numbers.
+  private static let fromRareMessages = [ENOPROTOOPT, ENONET, EOPNOTSUPP, EPROTO]
+}
+
+/// An attempt that failed.
+public struct FailedAttempt: Sendable {
+  public var target: Endpoint
+  public var error: SystemCallError
+  /// From connect(2) to its failure.
+  public var elapsed: Duration
+  /// How many SYNs were sent; nil where connect(2) itself refused.
+  public var synsSent: Int?
+
+  public var failure: ConnectFailure { ConnectFailure(error.errno) }
+}
+
+/// An attempt that succeeded.
+public struct Connected: ~Copyable, Sendable {
+  public let connection: Connection
+  /// From connect(2) to the SYN-ACK having been seen by this program.
+  public let handshake: Duration
+  /// How often the SYN had to be sent again.
+  public let synRetransmissions: Int
+
+  /// Gives the connection away.
+  public consuming func take() -> Connection { connection }
+}
+
+/// What came of connecting.
+public enum ConnectOutcome: ~Copyable, Sendable {
+  case connected(Connected)
+  /// Every address that was tried failed; the attempts were observed.
+  case failed
+  /// A signal came first.
+  case signal(Int32)
+}
+
+public enum Connector {
+  /// How long an address has a head start before the next one is tried too (RFC 8305, section 8).
+  public static let attemptDelay = Duration.milliseconds(250)
+
+  /// Tries the addresses, each a little after the one before or as soon as that one has failed, and
+  /// keeps the first connection; the other attempts are given up.
+  ///
+  /// - Parameters:
+  ///   - targets: in the order of preference; families take turns in the race.
+  ///   - deadline: bounds the whole race. Without one the kernel's own limit holds for each attempt
+  ///     (net.ipv4.tcp_syn_retries: about 130 s).
+  ///   - observe: told of each attempt that failed, as it fails.
+  /// - Throws: only failures of the readiness loop itself.
+  public static func connect(
+    to targets: [Endpoint], until deadline: MonotonicInstant?, loop: inout ReadinessLoop,
+    tracer: CallTracer = .silent, observe: (FailedAttempt) -> Void
+  ) throws(SystemCallError) -> ConnectOutcome {
+    var waiting = interleaved(targets)[...]
+    var running: [RunningAttempt] = []
+    defer { for attempt in running { loop.forget(attempt.descriptor) } }
+    var nextStart = MonotonicInstant.now
+    while true {
+      while let target = waiting.first, running.isEmpty || MonotonicInstant.now >= nextStart {
+        waiting.removeFirst()
+        nextStart = .now + attemptDelay
+        guard let attempt = start(target, tracer, observe) else { continue }
+        try loop.watch(attempt.descriptor, for: .writable)
+        running.append(attempt)
+      }
+      if running.isEmpty { return .failed }
+
+      let start = waiting.isEmpty ? nil : nextStart
+      let wakeup = try loop.wait(until: [start, deadline].compactMap(\.self).min())
+      if case .signal(let signal) = wakeup { return .signal(signal) }
+      for attempt in running where !loop.readiness(of: attempt.descriptor).isEmpty {
+        loop.forget(attempt.descriptor)
+        running.removeAll { $0 === attempt }
+        if let connected = finish(attempt, observe) { return .connected(connected) }
+        // The next one need not wait for a failure that has happened.
+        nextStart = .now
+      }
+      if let deadline, MonotonicInstant.now >= deadline {
+        for attempt in running {
+          observe(attempt.failed(SystemCallError("connect", "to \(attempt.target)", .timedOut)))
+        }
+        return .failed
+      }
+    }
+  }
+
+  /// The same addresses with the families taking turns, beginning with the first one's (RFC 8305,
+  /// section 4): a family that leads nowhere holds the race up once and not once an address.
+  static func interleaved(_ targets: [Endpoint]) -> [Endpoint] {
+    guard let first = targets.first else { return [] }
+    let same = targets.filter { $0.address.isIPv6 == first.address.isIPv6 }
+    let other = targets.filter { $0.address.isIPv6 != first.address.isIPv6 }
+    return (0..<max(same.count, other.count)).flatMap { index in
+      [same, other].filter { index < $0.count }.map { $0[index] }
+    }
+  }
+
+  private static func start(
+    _ target: Endpoint, _ tracer: CallTracer, _ observe: (FailedAttempt) -> Void
+  ) -> RunningAttempt? {
+    let started = MonotonicInstant.now
+    do throws(SystemCallError) {
+      return RunningAttempt(try ConnectAttempt(to: target, tracer: tracer))
+    } catch {
+      observe(
+        FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil))
+      return nil
+    }
+  }
+
+  private static func finish(
+    _ running: RunningAttempt, _ observe: (FailedAttempt) -> Void
+  ) -> Connected? {
+    let handshake = MonotonicInstant.now - running.started
+    let retransmissions = running.synRetransmissions
+    do throws(SystemCallError) {
+      guard let attempt = running.take() else { return nil }
+      return Connected(
+        connection: try attempt.finish(), handshake: handshake, synRetransmissions: retransmissions)
+    } catch {
+      observe(
+        FailedAttempt(
+          target: running.target, error: error, elapsed: handshake, synsSent: retransmissions + 1))
+      return nil
+    }
+  }
+}
+
+/// An attempt of the race. A class, since an array cannot own sockets.
+private final class RunningAttempt {
+  let target: Endpoint
+  let started: MonotonicInstant
+  let descriptor: Int32
+  private var attempt: ConnectAttempt?
+
+  init(_ attempt: consuming ConnectAttempt) {
+    target = attempt.target
+    started = attempt.started
+    descriptor = attempt.socket.descriptor.rawValue
+    self.attempt = consume attempt
+  }
+
+  /// Gives the socket away.
+  func take() -> ConnectAttempt? { attempt.take() }
+
+  var synRetransmissions: Int {
+    guard attempt != nil else { return 0 }
+    return (try? attempt?.socket.info().totalRetransmissions) ?? 0
+  }
+
+  func failed(_ error: SystemCallError) -> FailedAttempt {
+    FailedAttempt(
+      target: target, error: error, elapsed: .now - started, synsSent: synRetransmissions + 1)
+  }
+}

@@ -1,0 +1,204 @@
+// The local ends of a relay: standard input, standard output, files. They never make the program
+// wait, and what they do to a descriptor is never felt by another process that shares it.
+
+internal import CLinux
+internal import Glibc
+
+/// How a descriptor can be used without waiting.
+private enum Nature {
+  /// A regular file or a device without poll: always ready.
+  case file
+  /// Not open, or not for this use: every call fails with EBADF, and nothing is waited for.
+  case unusable
+  /// A socket: each call can be told not to wait.
+  case socket
+  /// A pipe or a terminal, opened anew with O_NONBLOCK. Setting O_NONBLOCK on the descriptor that we
+  /// were given would set it for every process that shares it, the shell included.
+  case nonBlocking
+  /// A pipe or a terminal that cannot be opened anew (another user's, or no /proc): it is used only
+  /// when it is ready, in pieces that a ready pipe takes whole.
+  case patient
+}
+
+/// A descriptor number and the calls to make on it.
+private struct LocalDescriptor: ~Copyable {
+  /// The number that was given, which is somebody else's to close, or is closed by `close`.
+  let given: Int32
+  let name: String
+  let nature: Nature
+  private var reopened: Descriptor?
+  /// The number to use.
+  let number: Int32
+
+  init(_ given: Int32, name: String, access: Int32) {
+    self.given = given
+    self.name = name
+    var status = stat()
+    let mode = fcntl(given, F_GETFL)
+    guard unsafe fstat(given, &status) == 0,
+      mode & O_ACCMODE == access || mode & O_ACCMODE == O_RDWR
+    else {
+      // Opening it anew would give what the descriptor itself denies, the other end of its own pipe
+      // for example.
+      nature = .unusable
+      number = -1
+      return
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFSOCK: nature = .socket
+    case S_IFIFO, S_IFCHR:
+      reopened = try? Descriptor.open(
+        "/proc/self/fd/\(given)", flags: access | O_NONBLOCK | O_NOCTTY)
+      nature = reopened == nil ? .patient : .nonBlocking
+    default: nature = .file
+    }
+    number = reopened?.rawValue ?? given
+  }
+
+  /// Closes the stream for good, so that its other end sees the end. Standard descriptors are
+  /// filled again at once: no socket is to get their number.
+  mutating func close() throws(SystemCallError) {
+    if let descriptor = reopened.take() { try descriptor.close(name) }
+    let given = given
+    let result = SystemCall(name: "close", retryOnInterrupt: false).attempt { Glibc.close(given) }
+    Descriptor.fillStandardDescriptors()
+    if case .failure(let errno) = result, errno != .interrupted {
+      throw SystemCallError("close", name, errno)
+    }
+  }
+}
+
+/// Where bytes to be sent come from.
+public struct ByteInput: ~Copyable {
+  private let stream: LocalDescriptor
+  private let file: Descriptor?
+
+  /// Standard input.
+  public static func standard() -> ByteInput { ByteInput(STDIN_FILENO, name: "standard input") }
+
+  /// For a relay that only receives; never read.
+  public static func nothing() -> ByteInput { ByteInput(-1, name: "nothing") }
+
+  /// Opens a file to be sent.
+  ///
+  /// - Throws: the errno of open(2), and EISDIR for a directory, before anything is connected.
+  public init(file path: String) throws(SystemCallError) {
+    let file = try Descriptor.open(path, flags: O_RDONLY)
+    var status = stat()
+    if unsafe fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw SystemCallError("read", "from \(path)", Errno(rawValue: EISDIR))
+    }
+    stream = LocalDescriptor(file.rawValue, name: path, access: O_RDONLY)
+    self.file = consume file
+  }
+
+  /// A descriptor that stays somebody else's. `name` is what errors call it.
+  public init(_ descriptor: Int32, name: String) {
+    stream = LocalDescriptor(descriptor, name: name, access: O_RDONLY)
+    file = nil
+  }
+
+  /// The number to watch: the one that was given. A FIFO that was opened anew after its last writer
+  /// had gone never reports the end of its input (fifo_open in fs/pipe.c).
+  public var descriptor: Int32 { stream.nature == .unusable ? stream.number : stream.given }
+
+  /// Whether `read` may only be called when the descriptor is ready.
+  public var needsReadiness: Bool { stream.nature == .patient }
+
+  /// Reads what is there.
+  ///
+  /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …
+  public func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult {
+    try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
+      try SystemCall(name: "read").transfer("from \(stream.name)") {
+        if stream.nature == .socket {
+          return unsafe recv(stream.number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
+        }
+        return unsafe Glibc.read(stream.number, bytes.baseAddress, bytes.count)
+      }
+    }
+  }
+}
+
+/// Where received bytes go.
+public struct ByteOutput: ~Copyable {
+  private var stream: LocalDescriptor
+  /// The name under which a file is written, and the one that it gets when it is whole.
+  private var naming: (temporary: String, final: String)?
+  private let isDiscarding: Bool
+
+  /// Standard output.
+  public static func standard() -> ByteOutput { ByteOutput(STDOUT_FILENO, name: "standard output") }
+
+  /// Drops every byte.
+  public static func discarding() -> ByteOutput {
+    ByteOutput(-1, name: "nowhere", isDiscarding: true)
+  }
+
+  /// Opens a file to be written. A regular file is written under its name with `.part` behind it
+  /// until `commit`; a device or a FIFO is written as it is.
+  ///
+  /// - Throws: the errno of open(2).
+  public init(file path: String) throws(SystemCallError) {
+    var status = stat()
+    let isSpecial = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    let target = isSpecial ? path : path + ".part"
+    let flags = O_WRONLY | (isSpecial ? 0 : O_CREAT | O_TRUNC)
+    let file = try Descriptor.open(target, flags: flags)
+    self.init(file.release(), name: target)
+    naming = isSpecial ? nil : (target, path)
+  }
+
+  /// Gives a whole file its name. To be called after `close`.
+  ///
+  /// - Throws: the errno of rename(2).
+  public mutating func commit() throws(SystemCallError) {
+    guard let (temporary, final) = naming.take() else { return }
+    try SystemCall(name: "rename").make("of \(temporary) to \(final)") {
+      unsafe rename(temporary, final)
+    }
+  }
+
+  /// A descriptor that `close` closes. `name` is what errors call it.
+  public init(_ descriptor: Int32, name: String) {
+    self.init(descriptor, name: name, isDiscarding: false)
+  }
+
+  private init(_ descriptor: Int32, name: String, isDiscarding: Bool) {
+    stream = LocalDescriptor(descriptor, name: name, access: O_WRONLY)
+    self.isDiscarding = isDiscarding
+  }
+
+  /// The number to watch.
+  public var descriptor: Int32 { stream.number }
+
+  /// Whether `write` may only be called when the descriptor is ready.
+  public var needsReadiness: Bool { stream.nature == .patient }
+
+  /// Writes as much as the stream takes.
+  ///
+  /// - Throws: the errno of write(2): EPIPE where nobody reads any more, ENOSPC on a full disk, EBADF where the stream is not open …
+  public func write(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult {
+    if isDiscarding { return .transferred(bytes.byteCount) }
+    return try unsafe bytes.withUnsafeBytes { bytes throws(SystemCallError) in
+      try SystemCall(name: "write").transfer("to \(stream.name)") {
+        switch stream.nature {
+        case .socket:
+          unsafe send(
+            stream.number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+        case .patient:
+          unsafe Glibc.write(stream.number, bytes.baseAddress, min(bytes.count, Int(PIPE_BUF)))
+        case .file, .nonBlocking, .unusable:
+          unsafe Glibc.write(stream.number, bytes.baseAddress, bytes.count)
+        }
+      }
+    }
+  }
+
+  /// Closes the stream: its reader sees the end. Nothing can be written afterwards.
+  ///
+  /// - Throws: what the kernel found out late: EIO, ENOSPC, EDQUOT.
+  public mutating func close() throws(SystemCallError) {
+    if !isDiscarding { try stream.close() }
+  }
+}
