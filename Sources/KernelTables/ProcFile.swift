@@ -1,0 +1,65 @@
+// Reading a file of /proc: the only system calls of this module.
+
+internal import Glibc
+internal import SocketCore
+
+/// A file of /proc that is open for reading.
+///
+/// It is read forward only. For a changed offset the kernel would walk its table from the start
+/// again (fs/seq_file.c `traverse`).
+struct ProcFile: ~Copyable {
+  let path: String
+  private let descriptor: Descriptor
+
+  /// - Throws: the errno of open(2).
+  init(_ path: String) throws(SystemCallError) {
+    self.path = path
+    let number = try Self.make("open", path) {
+      unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    }
+    descriptor = Descriptor(owning: number)
+  }
+
+  /// Reads what one read(2) gives into the start of `buffer`.
+  ///
+  /// - Returns: how many bytes; 0 at the end of the file.
+  /// - Throws: the errno of read(2).
+  func read(into buffer: inout [UInt8]) throws(SystemCallError) -> Int {
+    let number = descriptor.rawValue
+    let room = buffer.count
+    return try Self.make("read", path) { unsafe Glibc.read(number, &buffer, room) }
+  }
+
+  /// The whole of a short file.
+  static func contents(of path: String) throws(SystemCallError) -> [UInt8] {
+    let file = try ProcFile(path)
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16_384)
+    while true {
+      let count = try file.read(into: &buffer)
+      if count == 0 { return text }
+      text.append(contentsOf: buffer[..<count])
+    }
+  }
+
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// The directory of what the kernel's network stack shows to `process`, or to the calling thread
+  /// (which may stand in another network namespace than the rest of its process).
+  static func networkDirectory(of process: Int32?) -> String {
+    process.map { "/proc/\($0)/net" } ?? "/proc/thread-self/net"
+  }
+
+  /// Makes a call, again where a signal interrupted it.
+  private static func make<Result: FixedWidthInteger>(
+    _ call: String, _ subject: String, _ body: () -> Result
+  ) throws(SystemCallError) -> Result {
+    while true {
+      let result = body()
+      if result != -1 { return result }
+      let code = Glibc.errno
+      if code == EINTR { continue }
+      throw SystemCallError(call, subject, Errno(rawValue: code))
+    }
+  }
+}

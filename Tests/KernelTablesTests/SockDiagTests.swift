@@ -1,0 +1,205 @@
+// sock_diag's messages byte by byte, and its rows on this kernel.
+
+import SocketCore
+import Testing
+
+@testable import KernelTables
+
+/// Builds netlink messages as the kernel does on this machine: its byte order, multiples of four.
+private enum Wire {
+  static func message(
+    type: UInt16, sequence: UInt32 = 7, length: UInt32? = nil, _ body: [UInt8]
+  ) -> [UInt8] {
+    let padding = [UInt8](repeating: 0, count: (4 - body.count % 4) % 4)
+    return word(length ?? UInt32(16 + body.count)) + half(type) + half(2) + word(sequence) + word(0)
+      + body + padding
+  }
+
+  /// struct inet_diag_msg, 72 bytes.
+  static func row(
+    family: UInt8 = 2, state: UInt8 = 1, timer: UInt8 = 0, retransmissions: UInt8 = 0,
+    local: [UInt8] = [127, 0, 0, 1], localPort: UInt16 = 7000, peer: [UInt8] = [192, 0, 2, 9],
+    peerPort: UInt16 = 50_000, interface: UInt32 = 0, expires: UInt32 = 0, receiveQueue: UInt32 = 0,
+    sendQueue: UInt32 = 0, uid: UInt32 = 1000, inode: UInt32 = 4711, attributes: [UInt8] = shutdown
+  ) -> [UInt8] {
+    func address(_ bytes: [UInt8]) -> [UInt8] {
+      bytes + [UInt8](repeating: 0, count: 16 - bytes.count)
+    }
+    return [family, state, timer, retransmissions] + half(localPort.bigEndian)
+      + half(peerPort.bigEndian) + address(local) + address(peer) + word(interface) + word(5)
+      + word(6) + word(expires) + word(receiveQueue) + word(sendQueue) + word(uid) + word(inode)
+      + attributes
+  }
+
+  /// INET_DIAG_SHUTDOWN, one byte of value, which every whole socket has.
+  static let shutdown: [UInt8] = half(5) + half(8) + [0, 0, 0, 0]
+
+  static func half(_ value: UInt16) -> [UInt8] { [UInt8(value & 0xFF), UInt8(value >> 8)] }
+
+  static func word(_ value: UInt32) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+  }
+
+  static func read(_ datagram: [UInt8]) throws -> [SockDiagMessage] {
+    var reader = SockDiagReader(sequence: 7)
+    var messages: [SockDiagMessage] = []
+    while let message = try reader.next(in: unsafe datagram.span.bytes) { messages.append(message) }
+    return messages
+  }
+
+  static func readRow(_ body: [UInt8]) throws -> SocketRow {
+    let first = try read(message(type: 20, body)).first
+    guard case .row(let row) = first else { throw NoRow(found: first) }
+    return row
+  }
+}
+
+private struct NoRow: Error {
+  var found: SockDiagMessage?
+}
+
+@Suite struct SockDiagReaderTests {
+  @Test func aConnection() throws {
+    let row = try Wire.readRow(
+      Wire.row(timer: 1, retransmissions: 3, expires: 250, receiveQueue: 11, sendQueue: 22))
+    let expected = SocketRow(
+      family: .v4, shape: .full, state: .established,
+      local: Endpoint(.v4(.loopback), 7000),
+      peer: Endpoint(.v4(IPv4Address(bits: 0xC000_0209)), 50_000), receiveQueue: 11,
+      sendQueue: 22, timer: .retransmit, timerExpiry: .milliseconds(250), retransmissions: 3,
+      uid: 1000, inode: 4711)
+    #expect(row == expected)
+  }
+
+  @Test func aListenerHasItsBacklogInPlaceOfASendQueue() throws {
+    let row = try Wire.readRow(Wire.row(state: 10, receiveQueue: 3, sendQueue: 128))
+    #expect(row.state == .listen)
+    #expect(row.receiveQueue == 3)
+    #expect(row.sendQueue == 0)
+    #expect(row.backlog == 128)
+  }
+
+  @Test func whatIsNoWholeSocketHasNoKnownUser() throws {
+    let request = try Wire.readRow(Wire.row(state: 3, timer: 1, uid: 0, inode: 0, attributes: []))
+    #expect(request.shape == .request && request.uid == nil)
+    let fastOpenChild = try Wire.readRow(Wire.row(state: 3))
+    #expect(fastOpenChild.shape == .full && fastOpenChild.uid == 1000)
+    let timeWait = try Wire.readRow(Wire.row(state: 6, timer: 3, uid: 0, attributes: []))
+    #expect(timeWait.shape == .timeWait && timeWait.uid == nil)
+    let kept = try Wire.readRow(Wire.row(state: 5, timer: 3, uid: 0, attributes: []))
+    #expect(kept.shape == .timeWait && kept.state == .finWait2)
+    let whole = try Wire.readRow(Wire.row(state: 5))
+    #expect(whole.shape == .full && whole.uid == 1000)
+  }
+
+  @Test func onlyLinkLocalAddressesKeepTheInterface() throws {
+    let linkLocal: [UInt8] = [0xFE, 0x80] + [UInt8](repeating: 0, count: 13) + [1]
+    let row = try Wire.readRow(
+      Wire.row(family: 10, local: linkLocal, peer: [0x20, 0x01, 0x0D, 0xB8], interface: 3))
+    #expect(
+      row.local.address == .v6(IPv6Address(high: 0xFE80_0000_0000_0000, low: 1, scope: 3)))
+    #expect(row.peer.address == .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0)))
+  }
+
+  @Test func endsAndErrors() throws {
+    #expect(try Wire.read(Wire.message(type: 3, Wire.word(0))) == [.done(0)])
+    #expect(try Wire.read(Wire.message(type: 3, [])) == [.done(0)])
+    // −2, ENOENT: a dump that failed on its way.
+    #expect(try Wire.read(Wire.message(type: 3, Wire.word(.max - 1))) == [.done(2)])
+    #expect(try Wire.read(Wire.message(type: 2, Wire.word(.max))) == [.refused(1)])
+    #expect(try Wire.read(Wire.message(type: 1, [])) == [.foreign])
+    #expect(try Wire.read(Wire.message(type: 20, sequence: 8, Wire.row())) == [.foreign])
+    #expect(try Wire.read([]) == [])
+  }
+
+  @Test func whatCannotBeUsedIsCounted() throws {
+    #expect(try Wire.read(Wire.message(type: 20, Array(Wire.row().prefix(71)))) == [.damaged])
+    #expect(try Wire.read(Wire.message(type: 20, Wire.row(state: 12))) == [.damaged])
+    #expect(try Wire.read(Wire.message(type: 20, Wire.row(state: 0))) == [.damaged])
+    #expect(try Wire.read(Wire.message(type: 20, Wire.row(family: 1))) == [.damaged])
+    // An attribute that claims to be longer than the message, and one shorter than its own header.
+    let long = Wire.row(state: 3, attributes: Wire.half(400) + Wire.half(9))
+    #expect(try Wire.readRow(long).shape == .request)
+    let short = Wire.row(state: 3, attributes: Wire.half(0) + Wire.half(9) + Wire.shutdown)
+    #expect(try Wire.readRow(short).shape == .request)
+  }
+
+  @Test(arguments: [UInt32(0), 1, 15, 89, 4_000, .max])
+  func aLengthThatCannotBeEndsTheWalk(_ length: UInt32) {
+    let datagram = Wire.message(type: 20, length: length, Wire.row(attributes: []))
+    #expect(throws: SystemCallError("recv", "from sock_diag", .malformedMessage)) {
+      try Wire.read(datagram)
+    }
+  }
+
+  @Test func severalMessagesInOneDatagram() throws {
+    let datagram =
+      Wire.message(type: 20, Wire.row()) + Wire.message(type: 20, Wire.row(state: 10))
+      + Wire.message(type: 3, Wire.word(0))
+    #expect(try Wire.read(datagram).count == 3)
+  }
+
+  /// Any bytes end: with rows, or with an error, but not with a crash or for ever.
+  @Test func anyBytesAreSurvived() {
+    var generator = SystemRandomNumberGenerator()
+    for round in 0..<2_000 {
+      var datagram =
+        Wire.message(type: 20, Wire.row()) + Wire.message(type: 20, Wire.row(family: 10))
+      for _ in 0...(round % 9) {
+        let place = Int.random(in: datagram.indices, using: &generator)
+        datagram[place] = UInt8.random(in: 0...255, using: &generator)
+      }
+      datagram.removeLast(Int.random(in: 0..<datagram.count, using: &generator))
+      let messages = (try? Wire.read(datagram)) ?? []
+      #expect(messages.count <= datagram.count / 16)
+    }
+  }
+}
+
+@Suite struct SockDiagTests {
+  @Test func itsOwnListenerIsAmongTheRows() throws {
+    var options = Listener.Options()
+    options.backlog = 17
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0), options)
+    let attempt = try ConnectAttempt(to: listener.local)
+    let client = try attempt.finish()
+    var listeners: [SocketRow] = []
+    var connections: [SocketRow] = []
+    let tally = try SockDiag.forEachRow { row in
+      if row.local == listener.local && row.state == .listen { listeners.append(row) }
+      if row.local == client.local { connections.append(row) }
+    }.get()
+    #expect(tally.damaged == 0)
+    #expect(listeners.count == 1)
+    #expect(listeners.first?.backlog == 17)
+    #expect(listeners.first?.receiveQueue == 1)
+    #expect(connections.map(\.state) == [.established])
+    #expect(connections.first?.peer == listener.local)
+  }
+
+  @Test func theKernelChoosesTheStates() throws {
+    let listener = try Listener(on: Endpoint(.v6(.loopback), 0))
+    var states: Set<TCPState> = []
+    var found = false
+    _ = try SockDiag.forEachRow(in: [.listen]) { row in
+      states.insert(row.state)
+      found = found || row.local == listener.local
+    }.get()
+    #expect(states == [.listen])
+    #expect(found)
+  }
+
+  @Test func whatTheBodyThrowsEndsTheWalk() throws {
+    struct Enough: Error {}
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
+    var count = 0
+    #expect(throws: Enough.self) {
+      try SockDiag.forEachRow { _ throws(Enough) in
+        count += 1
+        throw Enough()
+      }.get()
+    }
+    #expect(count == 1)
+    #expect(listener.local.port != 0)
+  }
+}
