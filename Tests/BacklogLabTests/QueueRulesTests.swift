@@ -1,0 +1,84 @@
+// The kernel's rules as rows: what was asked and set, and what follows.
+
+import Testing
+
+@testable import BacklogLab
+
+@Suite struct QueueRulesTests {
+  struct EffectiveRow: Sendable, CustomTestStringConvertible {
+    var asked: Int32
+    var somaxconn: Int
+    var effective: Int
+    var testDescription: String { "listen(\(asked)) with somaxconn \(somaxconn)" }
+  }
+
+  @Test(arguments: [
+    EffectiveRow(asked: 0, somaxconn: 4096, effective: 0),
+    EffectiveRow(asked: 5, somaxconn: 4096, effective: 5),
+    EffectiveRow(asked: 4096, somaxconn: 4096, effective: 4096),
+    EffectiveRow(asked: 5000, somaxconn: 4096, effective: 4096),
+    EffectiveRow(asked: .max, somaxconn: 4096, effective: 4096),
+    EffectiveRow(asked: -1, somaxconn: 4096, effective: 4096),
+    EffectiveRow(asked: .min, somaxconn: 4096, effective: 4096),
+    EffectiveRow(asked: 128, somaxconn: 16, effective: 16),
+    EffectiveRow(asked: 128, somaxconn: 0, effective: 0),
+    EffectiveRow(asked: -1, somaxconn: 2_147_483_647, effective: 2_147_483_647),
+  ])
+  func listenClampsItsArgument(_ row: EffectiveRow) {
+    let effective = QueueRules.effectiveBacklog(asked: row.asked, somaxconn: row.somaxconn)
+    #expect(effective == row.effective)
+  }
+
+  struct FloodRow: Sendable, CustomTestStringConvertible {
+    var asked: Int32
+    var somaxconn = 4096
+    var connects: Int
+    var held: Int
+    var waiting: Int
+    var firstDrop: Int?
+    var testDescription: String { "\(connects) connects to listen(\(asked)), \(somaxconn)" }
+  }
+
+  @Test(arguments: [
+    FloodRow(asked: 0, connects: 33, held: 1, waiting: 32, firstDrop: 2),
+    FloodRow(asked: 5, connects: 38, held: 6, waiting: 32, firstDrop: 7),
+    FloodRow(asked: 128, connects: 161, held: 129, waiting: 32, firstDrop: 130),
+    FloodRow(asked: 511, connects: 575, held: 512, waiting: 63, firstDrop: 513),
+    FloodRow(asked: 5000, connects: 4609, held: 4097, waiting: 512, firstDrop: 4098),
+    FloodRow(asked: 128, somaxconn: 16, connects: 49, held: 17, waiting: 32, firstDrop: 18),
+    // Too few to fill the queue, and exactly enough: nothing is dropped.
+    FloodRow(asked: 128, connects: 100, held: 100, waiting: 0, firstDrop: nil),
+    FloodRow(asked: 128, connects: 129, held: 129, waiting: 0, firstDrop: nil),
+  ])
+  func floodFillsTheAcceptQueueAndTheRestIsDropped(_ row: FloodRow) {
+    let predicted = QueueRules.predict(
+      asked: row.asked, settings: QueueSettings(somaxconn: row.somaxconn), connects: row.connects)
+    #expect(predicted.acceptQueue == row.held)
+    #expect(predicted.established == row.held)
+    #expect(predicted.synSent == row.waiting)
+    #expect(predicted.drops == row.waiting)
+    #expect(predicted.synReceived == 0)
+    #expect(predicted.firstDrop == row.firstDrop)
+  }
+
+  @Test(arguments: [
+    (Int32(0), 33), (5, 38), (128, 161), (256, 289), (511, 575), (4096, 4609), (5000, 4609),
+    (-1, 4609),
+  ])
+  func planOverflowsTheQueueByAnEighthOrThirtyTwo(asked: Int32, connects: Int) {
+    let plan = FloodPlan(asked: asked, settings: QueueSettings(somaxconn: 4096))
+    #expect(plan.connects == connects)
+  }
+
+  @Test func planIsRefusedWhereTheLimitsAreTooLow() throws {
+    let plan = FloodPlan(asked: 128, settings: QueueSettings(somaxconn: 4096))
+    try plan.check(descriptorLimit: 225, ephemeralPorts: 161)
+    try plan.check(descriptorLimit: 225, ephemeralPorts: nil)
+    #expect(throws: LabError.descriptorLimit(needed: 225, limit: 224)) {
+      try plan.check(descriptorLimit: 224, ephemeralPorts: 28_232)
+    }
+    #expect(throws: LabError.ephemeralPorts(needed: 161, available: 160)) {
+      try plan.check(descriptorLimit: 20_000, ephemeralPorts: 160)
+    }
+  }
+}
