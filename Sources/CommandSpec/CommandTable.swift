@@ -1,0 +1,178 @@
+// The table of subcommands, and what a whole command line asks for.
+
+/// A subcommand's options: stored properties are the values, `init()` their defaults.
+public protocol CommandOptions: Sendable {
+  /// All defaults.
+  init()
+  /// What a person reads about the subcommand.
+  static var page: CommandPage { get }
+  /// The options in the order in which they are shown.
+  static var parameters: [Bound<Self>] { get }
+  /// The operand words as they stood. The parser checks only their number; a word `HOST:PORT`
+  /// where a host and then a port are expected counts as both.
+  var operands: [String] { get set }
+  /// Checks what one option alone cannot know. Called at the end of parsing.
+  mutating func validate() throws(UsageError)
+}
+
+extension CommandOptions {
+  /// Finds nothing wrong.
+  public mutating func validate() throws(UsageError) {}
+}
+
+/// One row of the table: a subcommand with its parser.
+public struct Command<Invocation: Sendable>: Sendable {
+  /// What a person reads.
+  public let page: CommandPage
+  /// The operands, then the options and flags, as declared; `--help` and `--version` are not here.
+  public let parameters: [Parameter]
+  let read: @Sendable ([String]) throws(UsageError) -> Parsed<Invocation>
+
+  /// Makes a row of a type of options and of what is to be done with them.
+  public init<O: CommandOptions>(_: O.Type, _ invoke: @escaping @Sendable (O) -> Invocation) {
+    page = O.page
+    let operands = O.page.operands.map {
+      Parameter(
+        kind: .operand, name: $0.name, help: $0.help, completion: $0.completion,
+        isRequired: $0.isRequired, isRepeated: $0.isRepeated)
+    }
+    parameters = operands + O.parameters.map(\.parameter)
+    read = { words throws(UsageError) in
+      switch try parseOptions(words, as: O.self, operands: operands) {
+      case .options(let options): .options(invoke(options))
+      case .help: .help
+      case .version: .version
+      }
+    }
+  }
+
+  /// The operands in the order in which they are typed.
+  var operands: [Parameter] { parameters.filter { $0.kind == .operand } }
+  /// The options and flags, with those that every subcommand has.
+  var options: [Parameter] { parameters.filter { $0.kind != .operand } + [.version, .help] }
+}
+
+/// A shell for which a completion script can be printed.
+public enum Shell: String, CaseIterable, ArgumentValue {
+  /// GNU Bash, 4.0 or later.
+  case bash
+  /// The Z shell.
+  case zsh
+  /// fish, 3.0 or later.
+  case fish
+}
+
+/// The whole command line as a table: parsing, help, manual pages and completion scripts.
+public struct CommandTable<Invocation: Sendable>: Sendable {
+  /// What a person reads about the tool.
+  public let tool: ToolPage
+  /// The subcommands in the order in which they are shown.
+  public let commands: [Command<Invocation>]
+
+  /// What a command line asks for.
+  public enum Request {
+    /// Run a subcommand.
+    case invoke(Invocation)
+    /// Write this text to standard output as it stands (it ends with a newline) and exit with 0.
+    case print(String)
+  }
+
+  /// Makes the table.
+  public init(tool: ToolPage, commands: [Command<Invocation>]) {
+    self.tool = tool
+    self.commands = commands
+  }
+
+  /// Reads a command line.
+  ///
+  /// - Parameters:
+  ///   - words: The arguments without the program's name.
+  ///   - columns: The width for help; below 40 counts as 40.
+  ///   - shell: The value of `$SHELL`, for `--generate-completion-script` without a value.
+  /// - Throws: `UsageError` with its context: print its `description` to standard error, exit 64.
+  /// - Returns: What is to be done.
+  public func parse(
+    _ words: [String], columns: Int, shell: String?
+  ) throws(UsageError) -> Request {
+    guard let first = words.first else { return .print(help(nil, columns: columns)) }
+    var command: Command<Invocation>?
+    do {
+      if isOption(first) { return try parseRoot(words, columns: columns, shell: shell) }
+      if first == "help" { return try parseHelp(words.dropFirst(), columns: columns) }
+      command = try find(first)
+      switch try command?.read(Array(words.dropFirst())) {
+      case .options(let invocation): return .invoke(invocation)
+      case .version: return .print(tool.version + "\n")
+      case .help, nil: return .print(help(first, columns: columns))
+      }
+    } catch {
+      var error = error
+      error.usage = wrap(usage(command), width: max(columns, 40) - 7).joined(separator: "\n       ")
+      error.manual = [tool.name, command?.page.name, "--help"].compactMap(\.self)
+        .joined(separator: " ")
+      throw error
+    }
+  }
+
+  /// The options that stand before any subcommand.
+  var rootOptions: [Parameter] { [.script, .version, .help] }
+
+  /// The words of the usage line, of which none may be broken.
+  func usage(_ command: Command<Invocation>?) -> [String] {
+    guard let command else { return [tool.name, "<subcommand>"] }
+    let options = command.parameters.filter { $0.kind != .operand }
+    // A longer list is better read below, one option a line.
+    let shown = options.count > 12 ? ["[<options>]"] : options.map(\.usage)
+    return [tool.name, command.page.name] + shown + command.operands.map(\.usage)
+  }
+
+  private func find(_ name: String) throws(UsageError) -> Command<Invocation> {
+    if let command = commands.first(where: { $0.page.name == name }) { return command }
+    let near = nearest(to: name, in: commands.map(\.page.name) + ["help"])
+    throw UsageError("Unknown subcommand '\(shown(name))'", suggestion: near)
+  }
+
+  /// The text that `--help` or `--version` asks for outside of a subcommand.
+  private func answer(_ scan: Scan, _ columns: Int) throws(UsageError) -> String? {
+    if let request = scan.request {
+      return request == .version ? tool.version + "\n" : help(nil, columns: columns)
+    }
+    if let problem = scan.problem { throw problem }
+    return nil
+  }
+
+  private func parseHelp(
+    _ words: ArraySlice<String>, columns: Int
+  ) throws(UsageError) -> Request {
+    var scan = Scan(options: [.version, .help])
+    scan.read(words)
+    if let text = try answer(scan, columns) { return .print(text) }
+    if scan.operands.count > 1 {
+      throw UsageError("Unexpected argument '\(shown(scan.operands[1]))'")
+    }
+    guard let name = scan.operands.first, name != "help" else {
+      return .print(help(nil, columns: columns))
+    }
+    return .print(help(try find(name).page.name, columns: columns))
+  }
+
+  private func parseRoot(
+    _ words: [String], columns: Int, shell: String?
+  ) throws(UsageError) -> Request {
+    var words = words
+    if words[0] == "--\(Parameter.script.name)", words.count == 1 || isOption(words[1]) {
+      let name = shell?.split(separator: "/").last.map(String.init) ?? ""
+      // An unknown $SHELL stays a missing value.
+      if Shell(rawValue: name) != nil { words.insert(name, at: 1) }
+    }
+    var scan = Scan(options: rootOptions)
+    scan.read(words[...])
+    if let text = try answer(scan, columns) { return .print(text) }
+    guard let setting = scan.settings.first else { throw UsageError("Missing subcommand") }
+    guard let shell = Shell(argument: setting.value) else { throw setting.refusal }
+    if let extra = scan.operands.first {
+      throw UsageError("Unexpected argument '\(shown(extra))'")
+    }
+    return .print(completionScript(shell))
+  }
+}

@@ -1,0 +1,183 @@
+// The completion script for fish: a rule for each subcommand, option and operand.
+
+extension CommandTable {
+  func fishScript() -> String {
+    let name = identifier
+    let tool = fishQuoted(tool.name)
+    var valued: [String] = []
+    var digits: [String] = []
+    var rules = ["complete -c \(tool) -f"]
+    func rule(_ condition: String, _ rest: String) {
+      rules.append("complete -c \(tool) -n \(fishQuoted(condition)) \(rest)")
+    }
+    func offerSubcommands(_ condition: String) {
+      for (name, abstract) in subcommands {
+        rule(condition, "-a \(fishQuoted(fishQuoted(name))) -d \(fishQuoted(abstract))")
+      }
+    }
+
+    offerSubcommands("__\(name)_at \"\" 0 0")
+    offerSubcommands("__\(name)_at help 0 0")
+    for (command, options) in optionRows {
+      for option in options {
+        let keys = option.spellings.map { fishQuoted("\(command) \($0)") }
+        if option.kind == .option { valued += keys }
+        if option.short?.isNumber == true { digits += keys.prefix(1) }
+        let once = option.isRepeated ? [] : option.spellings
+        let condition = (["__\(name)_may", fishQuoted(command)] + once).joined(separator: " ")
+        let short = option.short.map { "-s \(fishQuoted(String($0))) " } ?? ""
+        let value =
+          option.kind == .option ? (fishValue([option], exclusive: true) ?? "-x") + " " : ""
+        rule(condition, "\(short)-l \(option.name) \(value)-d \(fishQuoted(option.help))")
+      }
+    }
+    for command in commands {
+      for place in command.places {
+        guard let value = fishValue(place.operands, exclusive: false) else { continue }
+        let range = "\(place.first) \(place.last ?? 9999)"
+        rule("__\(name)_at \(fishQuoted(command.page.name)) \(range)", value)
+      }
+    }
+    return """
+      \(scriptHeading(.fish))
+
+      \(fishFunctions(name, valued: valued, digits: digits))
+      \(rules.joined(separator: "\n"))
+
+      """
+  }
+
+  /// The switches that say what a value may be.
+  private func fishValue(_ parameters: [Parameter], exclusive: Bool) -> String? {
+    var words: [String] = []
+    var isFile = false
+    for parameter in parameters {
+      if !parameter.choices.isEmpty {
+        let choices = parameter.choices.map { fishQuoted($0) }.joined(separator: " ")
+        words.append(parameter.isList ? "(__\(identifier)_list \(choices))" : choices)
+      } else {
+        switch parameter.completion {
+        case .none: break
+        case .file: isFile = true
+        case .host: words.append("(__\(identifier)_hosts)")
+        case .port: words.append("(__\(identifier)_ports)")
+        }
+      }
+    }
+    guard isFile || !words.isEmpty else { return nil }
+    let files = isFile ? (exclusive ? ["-r -F"] : ["-F"]) : (exclusive ? ["-x"] : [])
+    let list = words.isEmpty ? [] : ["-a \(fishQuoted(words.joined(separator: " ")))"]
+    return (files + list).joined(separator: " ")
+  }
+}
+
+/// The part that depends on the table only for the lists of options, each with its subcommand.
+private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -> String {
+  #"""
+  # Whether an option, as it is spelled for a subcommand, takes a value.
+  function __\#(tool)_takes_value
+      contains -- "$argv" \
+          \#(valued.joined(separator: " "))
+  end
+
+  # Whether a word that looks like a negative number is an option.
+  function __\#(tool)_is_digit
+      contains -- "$argv" \
+          \#(digits.joined(separator: " "))
+  end
+
+  # Prints the subcommand before the cursor, the number of its operands, and the options that have
+  # been given, without one whose value is being typed.
+  function __\#(tool)_where
+      set -l words (commandline -opc)
+      set -l command ''
+      set -l count 0
+      set -l given
+      set -l pending
+      set -l ended
+      for word in $words[2..-1]
+          if set -q pending[1]
+              set -a given $pending
+              set pending
+          else if set -q ended[1]; or not string match -q -- '-?*' $word
+              or begin
+                  string match -qr -- '^-\d' $word
+                  and not __\#(tool)_is_digit $command (string sub -l 2 -- $word)
+              end
+              if test -z "$command"
+                  set command $word
+              else
+                  set count (math $count + 1)
+              end
+          else if test "$word" = --
+              set ended 1
+          else if string match -q -- '--*=*' $word
+              set -a given (string replace -r '=.*' '' -- $word)
+          else if string match -q -- '--*' $word
+              if __\#(tool)_takes_value "$command" $word
+                  set pending $word
+              else
+                  set -a given $word
+              end
+          else
+              set -l letters (string split '' -- (string sub -s 2 -- $word))
+              while set -q letters[1]
+                  set -l option -$letters[1]
+                  set -e letters[1]
+                  if not __\#(tool)_takes_value "$command" $option
+                      set -a given $option
+                  else if set -q letters[1]
+                      set -a given $option
+                      break
+                  else
+                      set pending $option
+                  end
+              end
+          end
+      end
+      printf '%s\n' "$command" $count $given
+  end
+
+  # Whether the cursor is at an operand of a subcommand between two positions.
+  function __\#(tool)_at -a command first last
+      set -l where (__\#(tool)_where)
+      test "$where[1]" = "$command"; and test $where[2] -ge $first; and test $where[2] -le $last
+  end
+
+  # Whether an option of a subcommand, in none of its spellings, has been given.
+  function __\#(tool)_may
+      set -l where (__\#(tool)_where)
+      test "$where[1]" = "$argv[1]"; or return 1
+      for option in $argv[2..-1]
+          contains -- $option $where[3..-1]; and return 1
+      end
+      return 0
+  end
+
+  # Prints the list that is being typed with one more element.
+  function __\#(tool)_list
+      set -l word (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+      set -l begun (string replace -r -- '[^,]*$' '' $word)
+      set -l elements (string split , -- $begun)
+      for element in $argv
+          contains -- $element $elements; or printf '%s\n' $begun$element
+      end
+  end
+
+  # Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.
+  # (fish has a function of its own, which leaves out localhost.)
+  function __\#(tool)_hosts
+      test -r /etc/hosts
+      and string replace -rf '^\s*[^#\s]+\s+([^#]*).*' '$1' </etc/hosts | string match -ar '\S+'
+      test -r ~/.ssh/known_hosts
+      and string match -r '^[^@#|\s]\S*' <~/.ssh/known_hosts | string split , |
+          string replace -r '^\[(.*?)\].*' '$1' | string match -rv '[*?!]'
+  end
+
+  # Prints the names of TCP services with their numbers.
+  function __\#(tool)_ports
+      string replace -rf '^([^#\s]\S*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services
+  end
+
+  """#
+}

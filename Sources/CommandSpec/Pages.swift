@@ -1,0 +1,140 @@
+// What a person reads about the tool and about each subcommand, apart from the options.
+
+/// A word of a subcommand that is known by its position.
+public struct Operand: Sendable, Equatable {
+  /// The name without angle brackets.
+  public var name: String
+  /// Whether it must be there.
+  public var isRequired: Bool
+  /// Whether it takes all the words that are left; only the last operand may.
+  public var isRepeated: Bool
+  /// One or more sentences.
+  public var help: String
+  /// What a shell offers. A host followed by a port may also be typed as one word, `HOST:PORT`.
+  public var completion: Parameter.Completion
+
+  /// Creates an operand.
+  public init(
+    _ name: String, required: Bool = true, repeated: Bool = false, help: String,
+    completion: Parameter.Completion = .none
+  ) {
+    self.name = name
+    isRequired = required
+    isRepeated = repeated
+    self.help = help
+    self.completion = completion
+  }
+}
+
+/// A command line to type, and what it does.
+public struct Example: Sendable, Equatable {
+  /// The whole line, as it is typed at the shell's prompt.
+  public var command: String
+  /// One or more sentences.
+  public var explanation: String
+
+  /// Creates an example.
+  public init(command: String, explanation: String) {
+    self.command = command
+    self.explanation = explanation
+  }
+}
+
+/// An exit status and its meaning.
+public struct ExitStatusRow: Sendable, Equatable {
+  /// 0 to 255.
+  public var status: Int
+  /// What the status says.
+  public var meaning: String
+
+  /// Creates a row.
+  public init(status: Int, meaning: String) {
+    self.status = status
+    self.meaning = meaning
+  }
+}
+
+/// An environment variable that the tool obeys.
+public struct EnvironmentRow: Sendable, Equatable {
+  /// The variable's name.
+  public var name: String
+  /// What it does.
+  public var meaning: String
+
+  /// Creates a row.
+  public init(name: String, meaning: String) {
+    self.name = name
+    self.meaning = meaning
+  }
+}
+
+/// What a person reads about one subcommand.
+public struct CommandPage: Sendable, Equatable {
+  /// The word that selects it: lower-case ASCII letters, digits and `-`.
+  public var name: String
+  /// One sentence.
+  public var abstract: String
+  /// Paragraphs.
+  public var discussion: [String]
+  /// In the order in which they are typed.
+  public var operands: [Operand]
+  /// The most useful one first.
+  public var examples: [Example]
+  /// The statuses that this subcommand can end with; empty stands for those of the tool.
+  public var exitStatuses: [ExitStatusRow]
+  /// Other manual pages, as `ss(8)`.
+  public var seeAlso: [String]
+
+  /// Creates a page.
+  public init(
+    name: String, abstract: String, discussion: [String] = [], operands: [Operand] = [],
+    examples: [Example] = [], exitStatuses: [ExitStatusRow] = [], seeAlso: [String] = []
+  ) {
+    self.name = name
+    self.abstract = abstract
+    self.discussion = discussion
+    self.operands = operands
+    self.examples = examples
+    self.exitStatuses = exitStatuses
+    self.seeAlso = seeAlso
+  }
+}
+
+/// What a person reads about the tool as a whole.
+public struct ToolPage: Sendable, Equatable {
+  /// The program's name.
+  public var name: String
+  /// What `--version` prints.
+  public var version: String
+  /// The manual's date as mdoc wants it: `November 23, 2026`.
+  public var date: String
+  /// One sentence.
+  public var abstract: String
+  /// Paragraphs.
+  public var discussion: [String]
+  /// The variables that the tool obeys.
+  public var environment: [EnvironmentRow]
+  /// All statuses.
+  public var exitStatuses: [ExitStatusRow]
+  /// The most useful one first.
+  public var examples: [Example]
+  /// Other manual pages, as `ss(8)`; the subcommands' own pages need not be named.
+  public var seeAlso: [String]
+
+  /// Creates a page.
+  public init(
+    name: String, version: String, date: String, abstract: String, discussion: [String] = [],
+    environment: [EnvironmentRow] = [], exitStatuses: [ExitStatusRow] = [],
+    examples: [Example] = [], seeAlso: [String] = []
+  ) {
+    self.name = name
+    self.version = version
+    self.date = date
+    self.abstract = abstract
+    self.discussion = discussion
+    self.environment = environment
+    self.exitStatuses = exitStatuses
+    self.examples = examples
+    self.seeAlso = seeAlso
+  }
+}

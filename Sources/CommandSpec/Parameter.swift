@@ -1,0 +1,106 @@
+// One parameter of a command: what the parser, the help, the manual and the completions all read.
+
+/// A flag, an option with a value, or an operand, as plain data.
+public struct Parameter: Sendable, Equatable {
+  /// How the parameter stands on the command line.
+  public enum Kind: Sendable {
+    /// `--name`, without a value.
+    case flag
+    /// `--name <value>`.
+    case option
+    /// A word known by its position.
+    case operand
+  }
+
+  /// What a shell offers for the value. Choices complete by themselves.
+  public enum Completion: Sendable {
+    /// Nothing.
+    case none
+    /// Names of files.
+    case file
+    /// Names of hosts that this machine knows.
+    case host
+    /// Names of TCP services.
+    case port
+  }
+
+  /// How the parameter stands on the command line.
+  public var kind: Kind
+  /// The long name without dashes, or the operand's name: lower-case ASCII letters, digits and `-`.
+  public var name: String
+  /// The letter or digit of the short form.
+  public var short: Character?
+  /// What stands between angle brackets after an option; empty for the other kinds.
+  public var valueName: String
+  /// One or more sentences.
+  public var help: String
+  /// The values of a closed set; empty if the set is open.
+  public var choices: [String]
+  /// Whether the value is a comma-separated list, whose elements are `choices`.
+  public var isList: Bool
+  /// What a shell offers for the value.
+  public var completion: Completion
+  /// The default as a person would type it; `nil` if there is none to show.
+  public var defaultText: String?
+  /// Whether an operand must be there.
+  public var isRequired: Bool
+  /// Whether it may stand more than once.
+  public var isRepeated: Bool
+
+  /// Creates a parameter; what is left out is absent.
+  public init(
+    kind: Kind, name: String, short: Character? = nil, valueName: String = "", help: String,
+    choices: [String] = [], isList: Bool = false, completion: Completion = .none,
+    defaultText: String? = nil, isRequired: Bool = false, isRepeated: Bool = false
+  ) {
+    self.kind = kind
+    self.name = name
+    self.short = short
+    self.valueName = valueName
+    self.help = help
+    self.choices = choices
+    self.isList = isList
+    self.completion = completion
+    self.defaultText = defaultText
+    self.isRequired = isRequired
+    self.isRepeated = isRepeated
+  }
+}
+
+extension Parameter {
+  static let help = Self(kind: .flag, name: "help", short: "h", help: "Show help information.")
+  static let version = Self(kind: .flag, name: "version", help: "Show the version.")
+  static let script = Self(
+    kind: .option, name: "generate-completion-script", valueName: "shell",
+    help: "Print a completion script for a shell; without a value, for the one that $SHELL names.",
+    choices: Shell.choices)
+
+  /// `-b` and `--backlog`, shortest first; none for an operand.
+  var spellings: [String] {
+    kind == .operand ? [] : (short.map { ["-\($0)"] } ?? []) + ["--\(name)"]
+  }
+
+  /// What the help lists: `-b, --backlog <n>` or `<port>`.
+  var label: String {
+    kind == .operand ? "<\(name)>" : withValue(spellings.joined(separator: ", "))
+  }
+
+  /// What the usage line shows: `[--backlog <n>]`, `<port>`, `[<filter> ...]`.
+  var usage: String {
+    let word = (kind == .operand ? label : withValue("--\(name)")) + (isRepeated ? " ..." : "")
+    return isRequired ? word : "[\(word)]"
+  }
+
+  /// The help with its choices and its default.
+  var details: String {
+    let notes =
+      (choices.isEmpty ? [] : ["values: " + choices.joined(separator: ", ")])
+      + (defaultText.map { ["default: \($0)"] } ?? [])
+    return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
+  }
+
+  /// An option's spelling as it was typed, with the value that it wants.
+  func withValue(_ spelling: String) -> String {
+    kind == .option ? "\(spelling) <\(valueName)>" : spelling
+  }
+}

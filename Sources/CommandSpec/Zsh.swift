@@ -1,0 +1,106 @@
+// The completion script for zsh: a specification for `_arguments` a subcommand.
+
+extension CommandTable {
+  func zshScript() -> String {
+    let name = identifier
+    let names = subcommands.map { entry in
+      shellQuoted([entry.name, entry.abstract].map { zshEscaped($0, "\\") }.joined(separator: ":"))
+    }
+    let root = rootOptions.map { zshOption($0) }
+    let bodies = commands.map { command in
+      let specifications =
+        command.options.map { zshOption($0) } + command.places.map { zshPlace($0) }
+      return "    \(shellQuoted(command.page.name)))\n" + zshCall(specifications, "      ")
+        + " && ret=0\n      ;;"
+    }
+    let rest = [shellQuoted("1:subcommand:_\(name)_subcommands")]
+    return """
+      #compdef \(tool.name)
+      \(scriptHeading(.zsh))
+
+      _\(name)_subcommands() {
+        local -a names=(
+      \(names.map { "    " + $0 }.joined(separator: "\n"))
+        )
+        _describe -t commands subcommand names "$@"
+      }
+
+      _\(name)() {
+        local curcontext=$curcontext context state state_descr ret=1
+        local -a line
+        typeset -A opt_args
+
+      \(zshCall(["-C"] + root + rest + ["'*:: :->arguments'"], "  ")) && ret=0
+        [[ $state == arguments ]] || return ret
+
+        curcontext="${curcontext%:*}-$words[1]:"
+        case $words[1] in
+      \(bodies.joined(separator: "\n"))
+          help)
+      \(zshCall([Parameter.version, .help].map { zshOption($0) } + rest, "      ")) && ret=0
+            ;;
+        esac
+        return ret
+      }
+
+      if [[ $funcstack[1] == _\(name) ]]; then
+        _\(name) "$@"
+      else
+        compdef _\(name) \(shellQuoted(tool.name))
+      fi
+
+      """
+  }
+
+  private func zshCall(_ arguments: [String], _ indent: String) -> String {
+    (["\(indent)_arguments -s -S"] + arguments).joined(separator: " \\\n\(indent)  ")
+  }
+
+  /// `'(-b --backlog)'{-b+,--backlog=}'[help]:n:action'`: each spelling excludes the others.
+  private func zshOption(_ option: Parameter) -> String {
+    let group = option.spellings.joined(separator: " ")
+    let head = shellQuoted(option.isRepeated ? "*" : "(\(group))")
+    let isOption = option.kind == .option
+    let names = option.spellings.map { name in
+      shellQuoted(name) + (isOption ? (name.hasPrefix("--") ? "=" : "+") : "")
+    }
+    var tail = "[\(escaped(option.help, ["\\": "\\\\", "[": "\\[", "]": "\\]"]))]"
+    if isOption { tail += ":\(zshEscaped(option.valueName)):\(zshAction([option]))" }
+    let spellings = names.count == 1 ? names[0] : "{\(names.joined(separator: ","))}"
+    return head + spellings + shellQuoted(tail)
+  }
+
+  private func zshPlace(_ place: Place) -> String {
+    let names = zshEscaped(place.operands.map(\.name).joined(separator: " or "))
+    let position = place.last.map { String($0 + 1) } ?? "*"
+    return shellQuoted("\(position):\(names):\(zshAction(place.operands))")
+  }
+
+  /// What `_arguments` is to do for a value; it reads a colon as the end unless it is escaped.
+  private func zshAction(_ parameters: [Parameter]) -> String {
+    let actions = parameters.map { parameter in
+      if !parameter.choices.isEmpty {
+        let choices = parameter.choices.map { shellQuoted($0) }.joined(separator: " ")
+        return (parameter.isList ? "_sequence " : "") + "compadd - \(choices)"
+      }
+      return switch parameter.completion {
+      case .none: ""
+      case .file: "_files"
+      case .host: "_hosts"
+      case .port: "_ports"
+      }
+    }
+    if actions.count == 1 { return actions[0].isEmpty ? " " : zshEscaped(actions[0]) }
+    let alternatives = zip(parameters, actions).filter { !$1.isEmpty }.map { parameter, action in
+      let name = zshEscaped(parameter.name)
+      return shellQuoted("\(name):\(name):\(action)")
+    }
+    return alternatives.isEmpty
+      ? " " : zshEscaped("_alternative \(alternatives.joined(separator: " "))")
+  }
+
+  /// Text that ends at the next colon; some readers take a backslash for an escape, too.
+  private func zshEscaped(_ text: String, _ other: Unicode.Scalar = ":") -> String {
+    escaped(text, [":": "\\:", other: "\\\(other)"])
+  }
+}
