@@ -1,0 +1,120 @@
+// The one way out: bytes are gathered and written to a descriptor in large pieces, and none is lost
+// without an error.
+
+import Glibc
+
+/// Bytes on their way to a descriptor, written 64 KiB at a time.
+///
+/// The descriptor is borrowed and stays open. What is still gathered when the buffer goes is not
+/// written, because that could fail unheard: call `flush` at the end.
+public struct OutputBuffer: ~Copyable {
+  /// Where the bytes go.
+  public let descriptor: Int32
+  /// What errors call it.
+  public let name: String
+  private var bytes: [UInt8] = []
+  private static let capacity = 65_536
+
+  /// - Parameters:
+  ///   - descriptor: An open descriptor, blocking or not.
+  ///   - name: What errors call it; by default “standard output”, “standard error” or its number.
+  public init(descriptor: Int32, name: String? = nil) {
+    self.descriptor = descriptor
+    switch descriptor {
+    case STDOUT_FILENO: self.name = name ?? "standard output"
+    case STDERR_FILENO: self.name = name ?? "standard error"
+    default: self.name = name ?? "descriptor \(descriptor)"
+    }
+    bytes.reserveCapacity(Self.capacity * 2)
+  }
+
+  /// Adds bytes.
+  public mutating func write(_ more: [UInt8]) throws(OutputError) {
+    try write { $0 += more }
+  }
+
+  /// Adds text as UTF-8.
+  public mutating func write(_ text: String) throws(OutputError) {
+    try write { $0 += text.utf8 }
+  }
+
+  /// Adds text and a newline.
+  public mutating func line(_ text: String = "") throws(OutputError) {
+    try write { buffer in
+      buffer += text.utf8
+      buffer.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  /// Adds whatever `append` appends, without a copy in between.
+  public mutating func write(_ append: (inout [UInt8]) -> Void) throws(OutputError) {
+    append(&bytes)
+    if bytes.count >= Self.capacity { try flush() }
+  }
+
+  /// Writes all that is gathered.
+  ///
+  /// - Throws: `OutputError`. What was not written stays, so a second `flush` can go on from there.
+  public mutating func flush() throws(OutputError) {
+    var done = 0
+    // In place: what is written goes, also when the rest fails.
+    defer { bytes.removeFirst(done) }
+    while done < bytes.count {
+      let (count, code) = unsafe bytes.withUnsafeBytes { buffer in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+        let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        return (count, errno)
+      }
+      switch code {
+      case _ where count >= 0: done += count
+      case EINTR: continue
+      case EAGAIN: waitUntilWritable()
+      default: throw OutputError(code: code, descriptor: descriptor, name: name)
+      }
+    }
+  }
+
+  /// Another program may have made the shared terminal or pipe non-blocking.
+  private func waitUntilWritable() {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    _ = unsafe poll(&entry, 1, -1)
+  }
+}
+
+/// Output that the kernel did not take.
+public struct OutputError: Error, Equatable, CustomStringConvertible {
+  /// The `errno` of write(2).
+  public let code: Int32
+  /// The descriptor that was written to.
+  public let descriptor: Int32
+  /// What a person calls that descriptor.
+  public let name: String
+
+  public init(code: Int32, descriptor: Int32, name: String) {
+    self.code = code
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  /// Whether the reader is gone, which is no fault of ours.
+  public var isBrokenPipe: Bool { code == EPIPE }
+
+  public var description: String {
+    "write to \(name): \(Self.reason(code))"
+  }
+
+  /// The errors of write(2), in the C library's words; others by number.
+  private static func reason(_ code: Int32) -> String {
+    switch code {
+    case EBADF: "bad file descriptor (EBADF)"
+    case EDQUOT: "disk quota exceeded (EDQUOT)"
+    case EFBIG: "file too large (EFBIG)"
+    case EINVAL: "invalid argument (EINVAL)"
+    case EIO: "input/output error (EIO)"
+    case ENOSPC: "no space left on device (ENOSPC)"
+    case EPERM: "operation not permitted (EPERM)"
+    case EPIPE: "broken pipe (EPIPE)"
+    default: "errno \(code)"
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// Output: every byte arrives in order, and what the kernel refuses is an error.
+
+import Foundation
+import Glibc
+import Report
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct OutputTests {
+  /// Opens a file for a test; closed when the object goes.
+  final class File {
+    let descriptor: Int32
+    init(_ path: String, _ flags: Int32) throws {
+      descriptor = unsafe open(path, flags | O_CLOEXEC, 0o600)
+      try #require(descriptor >= 0, "\(path)")
+    }
+    deinit { close(descriptor) }
+  }
+
+  @Test func writesWhatItWasGivenInOrder() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("out")
+    let data = bytes(count: 200_000, seed: 7)
+    do {
+      let file = try File(path, O_WRONLY | O_CREAT)
+      var output = OutputBuffer(descriptor: file.descriptor)
+      try output.write("grüße ")
+      try output.line("line")
+      try output.line()
+      try output.write(data)
+      try output.write { $0.append(0x21) }
+      try output.flush()
+    }
+    let written = try Data(contentsOf: URL(filePath: path))
+    #expect(Array(written) == Array("grüße line\n\n".utf8) + data + [0x21])
+  }
+
+  @Test func writesOnlyInLargePieces() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("out")
+    let file = try File(path, O_WRONLY | O_CREAT)
+    func size() throws -> Int { try Data(contentsOf: URL(filePath: path)).count }
+    var output = OutputBuffer(descriptor: file.descriptor)
+    try output.write([UInt8](repeating: 1, count: 65_535))
+    #expect(try size() == 0)
+    try output.write([1])
+    #expect(try size() == 65_536)
+    try output.write([1])
+    #expect(try size() == 65_536)
+    try output.flush()
+    #expect(try size() == 65_537)
+  }
+
+  @Test func fullDeviceIsAnErrorEachTime() throws {
+    let file = try File("/dev/full", O_WRONLY)
+    var output = OutputBuffer(descriptor: file.descriptor, name: "events.json")
+    try output.line("held back, so no error yet")
+    for _ in 0..<2 {
+      var caught: OutputError?
+      do { try output.flush() } catch { caught = error }
+      #expect(caught?.code == ENOSPC)
+      #expect(
+        caught?.description == "write to events.json: no space left on device (ENOSPC)")
+    }
+    var caught: OutputError?
+    do { try output.write([UInt8](repeating: 0, count: 70_000)) } catch { caught = error }
+    #expect(caught?.code == ENOSPC)
+  }
+
+  @Test func closedDescriptorIsAnError() {
+    // No process has this many descriptors open.
+    var output = OutputBuffer(descriptor: 1_000_000_000)
+    var caught: OutputError?
+    do {
+      try output.line("x")
+      try output.flush()
+    } catch { caught = error }
+    #expect(
+      caught?.description == "write to descriptor 1000000000: bad file descriptor (EBADF)")
+  }
+
+  @Test(arguments: [
+    (STDOUT_FILENO, EPIPE, "write to standard output: broken pipe (EPIPE)", true),
+    (STDERR_FILENO, EIO, "write to standard error: input/output error (EIO)", false),
+    (STDERR_FILENO, 9_999, "write to standard error: errno 9999", false),
+  ])
+  func errorsReadAsAPersonWouldSay(
+    descriptor: Int32, code: Int32, text: String, isBrokenPipe: Bool
+  ) {
+    let name = OutputBuffer(descriptor: descriptor).name
+    let error = OutputError(code: code, descriptor: descriptor, name: name)
+    #expect(error.description == text)
+    #expect(error.isBrokenPipe == isBrokenPipe)
+  }
+
+  /// A pipe that takes little at a time and was made non-blocking by someone: nothing may be lost.
+  @Test func slowNonBlockingPipeGetsEverything() throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    let (reader, writer) = (ends[0], ends[1])
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(writer, F_SETFL, O_NONBLOCK)
+    let data = bytes(count: 3_000_000, seed: 11)
+
+    let received = Received()
+    Thread.detachNewThread {
+      var chunk = [UInt8](repeating: 0, count: 10_000)
+      while true {
+        let count = unsafe read(reader, &chunk, chunk.count)
+        guard count > 0 else { break }
+        received.bytes.withLock { $0 += chunk[..<count] }
+      }
+      close(reader)
+      received.ended.store(true, ordering: .releasing)
+    }
+    var output = OutputBuffer(descriptor: writer)
+    try output.write(data)
+    try output.flush()
+    close(writer)
+    #expect(eventually { received.ended.load(ordering: .acquiring) })
+    let all = received.bytes.withLock { $0 }
+    #expect(all == data)
+  }
+}
+
+/// What the reading thread of a test has seen.
+private final class Received: Sendable {
+  let bytes = Mutex<[UInt8]>([])
+  let ended = Atomic(false)
+}
