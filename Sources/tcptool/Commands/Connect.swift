@@ -1,0 +1,72 @@
+// tcptool connect: connect to a host and relay to standard input and output.
+
+internal import CommandSpec
+internal import SocketCore
+
+struct ConnectOptions: Subcommand {
+  var operands: [String] = []
+  var timeout: Duration?
+  var narration = NarrationOptions()
+  private var endpoint = TypedEndpoint(port: 0)
+
+  static let page = CommandPage(
+    name: "connect",
+    abstract: "Connect to a host and relay to standard input and output.",
+    discussion: [
+      """
+      The addresses of the host race: each gets a head start of 250 ms before the next is tried \
+      too, families take turns, and the first to accept is kept. Then it says which two ends are \
+      connected, and how long the handshake took.
+      """,
+      """
+      The end of standard input half-closes the connection; the end of what the peer sends closes \
+      standard output; the program ends when both have ended and the peer has acknowledged \
+      everything.
+      """,
+    ],
+    operands: .hostAndPort,
+    examples: [
+      Example(
+        command: "tcptool connect example.org 80", explanation: "Talk to a web server by hand."),
+      Example(
+        command: "tcptool connect --timeout 2s 192.0.2.1 443 < /dev/null",
+        explanation:
+          "Find out within two seconds whether a port answers; if not, the exit status says why."
+      ),
+      Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
+    ],
+    exitStatuses: .connecting(
+      done: "Both directions ended and everything was acknowledged."),
+    seeAlso: ["nc(1)", "connect(2)", "tcp(7)"])
+
+  static let parameters: [Bound<Self>] =
+    [
+      .option(
+        "timeout", "t", \.timeout, value: "duration",
+        help: """
+          Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
+          Default: the kernel's own limit, about 130 s an address.
+          """)
+    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+
+  mutating func validate() throws(UsageError) {
+    var words = operands[...]
+    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+  }
+
+  func run() throws(Failure) -> Ending {
+    let narrator = Narrator(options: narration)
+    let targets = try endpoint.resolve()
+    var loop = try ReadinessLoop.forProgram()
+    switch try openConnection(
+      endpoint, timeout: timeout, loop: &loop, targets: targets, narrator: narrator)
+    {
+    case .signal(let signal): return .signal(signal)
+    case .connection(let connection):
+      let input = ByteInput.standard()
+      var output = ByteOutput.standard()
+      return try runSession(
+        connection, input: input, output: &output, loop: &loop, narrator: narrator)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+// tcptool listen: bind, listen, accept, and relay to standard input and output.
+
+internal import CommandSpec
+internal import SocketCore
+
+struct ListenOptions: Subcommand {
+  var operands: [String] = []
+  var backlog: Backlog?
+  var keepsOpen = false
+  var narration = NarrationOptions()
+  private var endpoint = TypedEndpoint(port: 0)
+
+  static let page = CommandPage(
+    name: "listen",
+    abstract: "Wait for a connection and relay it to standard input and output.",
+    discussion: [
+      """
+      Without a host it listens on every local address, with one socket for IPv6 and IPv4. Once \
+      listen(2) has returned it says where it listens, and which backlog is in force.
+      """,
+      """
+      It takes one connection and closes the listening socket, so that a second client is refused \
+      instead of waiting in a queue that nobody serves. With --keep-open it takes one connection \
+      after another; clients that come meanwhile wait in the accept queue.
+      """,
+      """
+      The end of standard input half-closes the connection; the end of what the peer sends closes \
+      standard output; the program ends when both have ended and the peer has acknowledged \
+      everything. With --keep-open a connection ends as soon as the peer ends its side.
+      """,
+    ],
+    operands: .localHostAndPort,
+    examples: [
+      Example(
+        command: "tcptool listen 7000", explanation: "Listen on port 7000 of every local address."),
+      Example(
+        command: "tcptool listen 127.0.0.1 7000 > received",
+        explanation: "Take one connection on loopback and keep what it sends."),
+      Example(
+        command: "tcptool listen --backlog 5 --keep-open 7000",
+        explanation: "Serve one client after another, with at most six waiting."),
+    ],
+    exitStatuses: [
+      ExitStatus.done.row("Both directions ended and everything was acknowledged."),
+      ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
+      ExitStatus.peerStoppedReceiving.row(), ExitStatus.localStream.row(), ExitStatus.usage.row(),
+    ],
+    seeAlso: ["nc(1)", "listen(2)", "tcp(7)"])
+
+  static let parameters: [Bound<Self>] =
+    [
+      Backlog.option(\.backlog),
+      .flag(
+        "keep-open", "k", \.keepsOpen,
+        help: "Take one connection after another."),
+    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+
+  mutating func validate() throws(UsageError) {
+    var words = operands[...]
+    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
+  }
+
+  func run() throws(Failure) -> Ending {
+    let narrator = Narrator(options: narration)
+    var listener: Listener? = try openListener(endpoint, backlog: backlog, narrator: narrator)
+    var loop = try ReadinessLoop.forProgram()
+    let input = ByteInput.standard()
+    var output = ByteOutput.standard()
+    var relay = RelayOptions()
+    relay.endsWithPeer = keepsOpen
+    relay.closesOutput = !keepsOpen
+
+    while let open = listener.take() {
+      switch try acceptOne(open, loop: &loop, narrator: narrator) {
+      case .signal(let signal): return .signal(signal)
+      case .connection(let connection):
+        guard keepsOpen else {
+          try? open.close()
+          return try runSession(
+            connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
+        }
+        if case .signal(let signal) = try serve(connection, relay, input, &output, &loop, narrator)
+        {
+          return .signal(signal)
+        }
+        listener = consume open
+      }
+    }
+    return .status(.done)
+  }
+
+  /// One of many connections: its failure is told and the next one is taken, but a failure of our own input or output ends the program.
+  private func serve(
+    _ connection: borrowing Connection, _ relay: RelayOptions, _ input: borrowing ByteInput,
+    _ output: inout ByteOutput, _ loop: inout ReadinessLoop, _ narrator: Narrator
+  ) throws(Failure) -> Ending {
+    do throws(Failure) {
+      return try runSession(
+        connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
+    } catch {
+      guard error.status == .reset || error.status == .peerStoppedReceiving else { throw error }
+      narrator.say(error.message)
+      return .status(error.status)
+    }
+  }
+}

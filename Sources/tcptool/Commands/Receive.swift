@@ -1,0 +1,84 @@
+// tcptool recv: what one peer sends, to a file or standard output.
+
+internal import CommandSpec
+internal import SocketCore
+
+struct ReceiveOptions: Subcommand {
+  var operands: [String] = []
+  var output = "-"
+  var backlog: Backlog?
+  var narration = NarrationOptions()
+  private var endpoint = TypedEndpoint(port: 0)
+
+  static let page = CommandPage(
+    name: "recv",
+    abstract: "Receive what one peer sends, into a file or standard output.",
+    discussion: [
+      """
+      It takes one connection, receives until the peer's FIN, and only then closes its own side. \
+      An RST instead of the FIN means that something may be missing: what came is kept, and the \
+      exit status is 20.
+      """,
+      """
+      A file appears under its name only when it is complete. Until then '.part' is appended to \
+      the name, and it stays there if the transfer fails.
+      """,
+    ],
+    operands: .localHostAndPort,
+    examples: [
+      Example(
+        command: "tcptool recv 7000 --output disk.img", explanation: "Receive a file."),
+      Example(
+        command: "tcptool recv 7000 | tar -x", explanation: "Hand on what arrives as it arrives."),
+    ],
+    exitStatuses: [
+      ExitStatus.done.row("The peer ended with FIN and everything is written."),
+      ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
+      ExitStatus.localStream.row(), ExitStatus.usage.row(),
+    ],
+    seeAlso: ["nc(1)", "accept(2)", "tcp(7)"])
+
+  static let parameters: [Bound<Self>] =
+    [
+      .option(
+        "output", "o", \.output, value: "file", help: "Where to write; '-' is standard output.",
+        completion: .file),
+      Backlog.option(\.backlog),
+    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+
+  mutating func validate() throws(UsageError) {
+    var words = operands[...]
+    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
+  }
+
+  func run() throws(Failure) -> Ending {
+    let narrator = Narrator(options: narration)
+    var output: ByteOutput
+    do throws(SystemCallError) {
+      output = self.output == "-" ? .standard() : try ByteOutput(file: self.output)
+    } catch {
+      throw Failure(.localStream, error)
+    }
+    let listener = try openListener(endpoint, backlog: backlog, narrator: narrator)
+    var loop = try ReadinessLoop.forProgram()
+    switch try acceptOne(listener, loop: &loop, narrator: narrator) {
+    case .signal(let signal): return .signal(signal)
+    case .connection(let connection):
+      try? listener.close()
+      var relay = RelayOptions()
+      relay.readsInput = false
+      relay.endsWithPeer = true
+      let nothing = ByteInput.nothing()
+      let ending = try runSession(
+        connection, relay, input: nothing, output: &output, loop: &loop, narrator: narrator)
+      if ending == .status(.done) {
+        do throws(SystemCallError) {
+          try output.commit()
+        } catch {
+          throw Failure(.localStream, error)
+        }
+      }
+      return ending
+    }
+  }
+}

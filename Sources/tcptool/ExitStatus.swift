@@ -1,0 +1,82 @@
+// How the program can end, and what each status says to a script.
+
+internal import CommandSpec
+internal import SocketCore
+
+/// The statuses; stable, and the same in every subcommand.
+enum ExitStatus: Int32, CaseIterable {
+  case done = 0
+  case failure = 1
+  case notResolved = 10
+  case refused = 11
+  case noAnswer = 12
+  case unreachable = 13
+  case prohibited = 14
+  case localEnd = 15
+  case reset = 20
+  case peerStoppedReceiving = 21
+  case localStream = 24
+  case usage = 64
+  case bug = 70
+
+  /// The meaning for a person, where every subcommand shares it.
+  var meaning: String {
+    switch self {
+    case .done: "Done."
+    case .failure: "Any failure without a status of its own."
+    case .notResolved: "The name was not resolved."
+    case .refused: "Refused: the host answered the SYN with RST."
+    case .noAnswer: "No answer in time."
+    case .unreachable: "Unreachable: no route, or ICMP said so."
+    case .prohibited: "Prohibited by a rule of this host or of one on the way."
+    case .localEnd:
+      "The local end failed: address in use or not local, no privilege, no descriptor."
+    case .reset: "Reset by the peer."
+    case .peerStoppedReceiving: "The peer stopped receiving before it had everything."
+    case .localStream: "Local input or output failed: full disk, closed pipe, no such file."
+    case .usage: "The command line was wrong."
+    case .bug: "A bug in tcptool."
+    }
+  }
+
+  func row(_ meaning: String? = nil) -> ExitStatusRow {
+    ExitStatusRow(status: Int(rawValue), meaning: meaning ?? self.meaning)
+  }
+
+  /// The status for a handshake that failed.
+  init(_ failure: ConnectFailure) {
+    switch failure {
+    case .refused: self = .refused
+    case .noAnswer: self = .noAnswer
+    case .unreachable: self = .unreachable
+    case .prohibited: self = .prohibited
+    case .local: self = .localEnd
+    }
+  }
+}
+
+/// How a subcommand ended.
+enum Ending: Equatable {
+  case status(ExitStatus)
+  /// A signal that the shell is to see as one.
+  case signal(Int32)
+}
+
+/// A failure that ends a subcommand: what to say, and the status.
+struct Failure: Error {
+  var status: ExitStatus
+  var message: String
+
+  init(_ status: ExitStatus, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  init(_ status: ExitStatus, _ error: SystemCallError) { self.init(status, error.description) }
+
+  init(_ error: ResolutionError) {
+    let hint =
+      error.isTemporary ? "; the name server gave no answer, so a later try may succeed" : ""
+    self.init(.notResolved, error.description + hint)
+  }
+}

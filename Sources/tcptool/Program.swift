@@ -1,0 +1,85 @@
+// From the words of the command line to the exit status.
+
+internal import CLinux
+internal import CommandSpec
+internal import Glibc
+internal import Report
+internal import SocketCore
+
+/// A subcommand: its options, and what it does with them.
+protocol Subcommand: CommandOptions {
+  func run() throws(Failure) -> Ending
+}
+
+enum Program {
+  /// Runs the command line and returns the exit status; does not return where a signal is to be
+  /// seen by the shell.
+  static func run() -> Int32 {
+    Descriptor.fillStandardDescriptors()
+    do throws(Failure) {
+      switch try perform(words()) {
+      case .status(let status): return status.rawValue
+      case .signal(let signal): return raise(signal)
+      }
+    } catch {
+      Narrator.standard.error(error.message)
+      return error.status.rawValue
+    }
+  }
+
+  /// The arguments without the program's name.
+  private static func words() -> [String] {
+    var words: [String] = []
+    while let word = unsafe clinux_argument(Int32(words.count + 1)) {
+      words.append(unsafe String(cString: word))
+    }
+    return words
+  }
+
+  private static func perform(_ words: [String]) throws(Failure) -> Ending {
+    let request: CommandTable<any Subcommand>.Request
+    do throws(UsageError) {
+      // Lines of prose that are longer are hard to read.
+      let columns = min(Display(descriptor: STDOUT_FILENO).columns, 100)
+      request = try table.parse(words, columns: columns, shell: environment("SHELL"))
+    } catch {
+      Narrator.standard.raw(error.description, indent: 7)
+      return .status(.usage)
+    }
+    switch request {
+    case .invoke(let subcommand): return try subcommand.run()
+    case .print(let text):
+      try toStandardOutput { output throws(OutputError) in try output.write(text) }
+      return .status(.done)
+    }
+  }
+
+  /// Ends the program by the signal itself, so that a shell sees 128 + its number and stops a loop on Ctrl-C.
+  private static func raise(_ signal: Int32) -> Int32 {
+    _ = Glibc.signal(signal, SIG_DFL)
+    var mask = sigset_t()
+    _ = unsafe sigemptyset(&mask)
+    _ = unsafe sigaddset(&mask, signal)
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+    _ = Glibc.raise(signal)
+    return 128 + signal
+  }
+}
+
+/// A variable of this process's environment.
+func environment(_ name: String) -> String? {
+  unsafe getenv(name).map { unsafe String(cString: $0) }
+}
+
+/// Writes to standard output, all of it or a failure.
+func toStandardOutput(
+  _ write: (inout OutputBuffer) throws(OutputError) -> Void
+) throws(Failure) {
+  var output = OutputBuffer(descriptor: STDOUT_FILENO)
+  do throws(OutputError) {
+    try write(&output)
+    try output.flush()
+  } catch {
+    throw Failure(.localStream, error.description)
+  }
+}

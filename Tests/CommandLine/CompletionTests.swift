@@ -1,0 +1,93 @@
+// The scripts that the built program prints, in the real shells; the generators have deeper tests.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.requires("tmux")) struct Completions {
+  /// Starts a shell with the script, and checks what Tab makes of three lines.
+  private func check(
+    _ shell: String, command: [String], start: String, host: String = "localhost"
+  ) throws {
+    let home = try TemporaryDirectory()
+    let script = try tcptool(["--generate-completion-script", shell]).output
+    try Data(script).write(to: URL(filePath: home.file("script")))
+    try Data(start.utf8).write(to: URL(filePath: home.file("start")))
+    try Data("127.0.0.1 localhost\n".utf8).write(to: URL(filePath: home.file("hosts")))
+    try FileManager.default.createDirectory(
+      atPath: home.file(".ssh"), withIntermediateDirectories: true)
+    try Data("known.example ssh-ed25519 AAAA\n".utf8).write(
+      to: URL(filePath: home.file(".ssh/known_hosts")))
+    let terminal = try Terminal(
+      columns: 100, rows: 30, command: ["env", "-C", home.path] + command,
+      environment: ["HOME": home.path, "HOSTFILE": home.file("hosts")])
+    try terminal.waitFor { !$0.allSatisfy(\.isWhitespace) }
+    try terminal.type(" . ./start")
+    try terminal.send("Enter")
+    // A key pressed before the prompt could interrupt what the shell reads.
+    try terminal.waitFor { $0.contains("READY>") }
+
+    /// Types on an empty screen and presses Tab.
+    func tab(_ line: String, _ condition: (String) -> Bool) throws {
+      // Ctrl-C can throw away the keys behind it, so they are pressed until they have worked.
+      var keys = ["C-c", "C-u", "C-l"][...]
+      let isEmpty = try eventually(within: .seconds(30), every: .milliseconds(50)) {
+        if try terminal.screen.split(whereSeparator: \.isWhitespace) == ["READY>"] { return true }
+        try terminal.send(keys.popFirst() ?? "C-l")
+        return false
+      }
+      let seen = try terminal.screen
+      try #require(isEmpty, "\(seen)")
+      try terminal.type(line)
+      try terminal.waitFor { $0.contains("READY> " + line.words) }
+      try terminal.send("Tab")
+      try terminal.waitFor(condition)
+    }
+    try tab("tcptool ") { screen in
+      let list = screen.split(separator: "\n").dropFirst().joined(separator: " ")
+        .split(whereSeparator: \.isWhitespace).map(String.init)
+      return subcommands.allSatisfy { list.contains($0) }
+    }
+    try tab("tcptool states --state SYN_RECV,") { screen in
+      ["SYN_SENT", "LISTEN", "TIME_WAIT"].allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool connect \(host.dropLast(3))") {
+      $0.contains("READY> tcptool connect \(host)")
+    }
+  }
+
+  @Test(.requires("bash")) func bash() throws {
+    try check(
+      "bash", command: ["bash", "--norc", "--noprofile", "-i"],
+      start: """
+        PS1='READY> '
+        bind 'set show-all-if-ambiguous on'
+        bind 'set page-completions off'
+        . ./script
+        """)
+  }
+
+  @Test(.requires("zsh")) func zsh() throws {
+    try check(
+      "zsh", command: ["zsh", "-f"],
+      start: """
+        PROMPT='READY> '
+        unsetopt beep
+        autoload -Uz compinit
+        compinit -D -u
+        . ./script
+        """)
+  }
+
+  /// fish leaves this host's own names out of its list of hosts.
+  @Test(.requires("fish")) func fish() throws {
+    try check(
+      "fish", command: ["fish", "--no-config"],
+      start: """
+        function fish_prompt; printf 'READY> '; end
+        function fish_right_prompt; end
+        set -g fish_autosuggestion_enabled 0
+        . ./script
+        """, host: "known.example")
+  }
+}

@@ -1,0 +1,171 @@
+// What a person reads who typed something wrong: the whole of standard error, word by word.
+
+import TestSupport
+import Testing
+
+@Suite struct UsageErrors {
+  struct Row: Sendable, CustomTestStringConvertible {
+    var words: [String]
+    var error: String
+    var testDescription: String { words.joined(separator: " ") }
+
+    init(_ words: String..., says error: String) {
+      (self.words, self.error) = (words, error)
+    }
+  }
+
+  private static let backlogHelp =
+    "Help:  -b, --backlog <n>  Backlog for listen(2), passed on unchanged."
+  private static let endings: [String: String] = [
+    "": """
+    Usage: tcptool <subcommand>
+      See 'tcptool --help' for more information.
+    """,
+    "listen": """
+    Usage: tcptool listen [--backlog <n>] [--keep-open] [--quiet] [--verbose]
+           [<host>] <port>
+      See 'tcptool listen --help' for more information.
+    """,
+    "connect": """
+    Usage: tcptool connect [--timeout <duration>] [--quiet] [--verbose] <host>
+           <port>
+      See 'tcptool connect --help' for more information.
+    """,
+    "send": """
+    Usage: tcptool send [--timeout <duration>] [--linger <duration>] [--quiet]
+           [--verbose] <host> <port> [<file>]
+      See 'tcptool send --help' for more information.
+    """,
+    "recv": """
+    Usage: tcptool recv [--output <file>] [--backlog <n>] [--quiet] [--verbose]
+           [<host>] <port>
+      See 'tcptool recv --help' for more information.
+    """,
+    "states": """
+    Usage: tcptool states [--state <state,...>] [--source <source>] [--json]
+           [--color <when>]
+      See 'tcptool states --help' for more information.
+    """,
+    "backlog-test": """
+    Usage: tcptool backlog-test [--backlog <n>] [--json] [--color <when>]
+      See 'tcptool backlog-test --help' for more information.
+    """,
+  ]
+
+  private static func invalidPort(_ word: String) -> String {
+    "The value '\(word)' is invalid for '<port>'. "
+      + "Give a number from 0 to 65535 or a service's name."
+  }
+
+  private static let rows = [
+    Row("lisen", "7000", says: "Unknown subcommand 'lisen'. Did you mean 'listen'?"),
+    Row("state", says: "Unknown subcommand 'state'. Did you mean 'states'?"),
+    Row("backlog", says: "Unknown subcommand 'backlog'. Did you mean 'backlog-test'?"),
+    Row("xyz", says: "Unknown subcommand 'xyz'"),
+    Row("help", "conect", says: "Unknown subcommand 'conect'. Did you mean 'connect'?"),
+    Row("help", "listen", "send", says: "Unexpected argument 'send'"),
+    Row("--versoin", says: "Unknown option '--versoin'. Did you mean '--version'?"),
+    Row(
+      "listen", "--backlgo", "5", "a", "1",
+      says: "Unknown option '--backlgo'. Did you mean '--backlog'?"),
+    Row("states", "--colour", "never", says: "Unknown option '--colour'. Did you mean '--color'?"),
+    Row("states", "-S", "LISTEN", says: "Unknown option '-S'. Did you mean '-s'?"),
+    Row("send", "-x", "host", "80", says: "Unknown option '-x'"),
+    Row(
+      "listen",
+      says: """
+        Missing expected argument '<port>'
+        Help:  <port>  Port from 0 to 65535, or a service's name; 0 lets the kernel choose.
+        """),
+    Row(
+      "connect", "host",
+      says: """
+        Missing expected argument '<port>'
+        Help:  <port>  Port from 0 to 65535, or a service's name.
+        """),
+    Row(
+      "connect",
+      says: """
+        Missing expected argument '<host>'
+        Help:  <host>  Name or address to connect to.
+        """),
+    Row("connect", "host", "80", "more", says: "Unexpected argument 'more'"),
+    Row("states", "7000", says: "Unexpected argument '7000'"),
+    Row("backlog-test", "7000", says: "Unexpected argument '7000'"),
+    Row("listen", "99999", says: invalidPort("99999")),
+    Row("listen", "-1", says: invalidPort("-1")),
+    Row("recv", "localhost:65536", says: invalidPort("65536")),
+    Row("connect", "localhost", "nosuch", says: invalidPort("nosuch")),
+    Row("listen", "::1", says: "Missing a port after the address '::1'"),
+    Row("listen", "\u{1b}[31m", says: invalidPort(#"\x1b[31m"#)),
+    Row(
+      "backlog-test", "--backlog", "99999999999",
+      says: "The value '99999999999' is invalid for '--backlog <n>'.\n" + backlogHelp),
+    Row(
+      "backlog-test", "-b", "abc",
+      says: "The value 'abc' is invalid for '-b <n>'.\n" + backlogHelp),
+    Row(
+      "backlog-test", "--backlog=1e9",
+      says: "The value '1e9' is invalid for '--backlog <n>'.\n" + backlogHelp),
+    Row(
+      "backlog-test", "--backlog", says: "Missing value for '--backlog <n>'\n" + backlogHelp),
+    Row(
+      "backlog-test", "--json=yes",
+      says: """
+        The option '--json' does not take any value, but 'yes' was specified.
+        Help:  -j, --json  One JSON object.
+        """),
+    Row(
+      "send", "-t", "5x", "host", "80",
+      says: """
+        The value '5x' is invalid for '-t <duration>'.
+        Help:  -t, --timeout <duration>  Longest time for connecting: 500ms, 2s, 1m.
+        """),
+    Row(
+      "send", "--timeout=-1s", "host", "80",
+      says: """
+        The value '-1s' is invalid for '--timeout <duration>'.
+        Help:  -t, --timeout <duration>  Longest time for connecting: 500ms, 2s, 1m.
+        """),
+    Row(
+      "send", "--linger", "", "host", "80",
+      says: """
+        The value '' is invalid for '--linger <duration>'.
+        Help:  -l, --linger <duration>  How long the peer may keep its side open once it has \
+        acknowledged everything.
+        """),
+    Row(
+      "states", "--state", "LISTENING",
+      says: """
+        The value 'LISTENING' is invalid for '--state <state,...>'. Please provide a \
+        comma-separated list of 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', \
+        'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'LISTEN' and 'CLOSING'.
+        Help:  -s, --state <state,...>  Show only sockets in these states.
+        """),
+    Row(
+      "states", "--color", "red",
+      says: """
+        The value 'red' is invalid for '--color <when>'. Please provide one of 'auto', 'always' \
+        and 'never'.
+        Help:  --color <when>  Whether to use colour.
+        """),
+  ]
+
+  @Test(arguments: rows)
+  func isTold(_ row: Row) throws {
+    let done = try tcptool(row.words)
+    let ending = Self.endings[row.words[0]] ?? Self.endings[""] ?? ""
+    #expect(done.errorText == "Error: \(row.error)\n\(ending)\n")
+    #expect(done.outputText == "")
+    #expect(done.outcome == .exited(64))
+  }
+
+  /// The whole range of listen(2)'s argument is passed on: what is too large is the kernel's business.
+  @Test(arguments: ["0", "-1", "1000000000", "2147483647", "-2147483648"])
+  func aBacklogOfAnySizeIsNone(_ backlog: String) throws {
+    let port = try unusedPort()
+    let child = try start(#"exec "$@""#, ["listen", "--backlog", backlog, "127.0.0.1", "\(port)"])
+    let line = try child.waitForLine(containing: "listening on 127.0.0.1:\(port), backlog ")
+    #expect(backlog == "0" ? line.hasSuffix(" 0") : line.contains("net.core.somaxconn"))
+  }
+}

@@ -1,0 +1,159 @@
+// What must hold of the real table of subcommands, whatever is added to it.
+
+import CommandSpec
+import Testing
+
+@testable import tcptool
+
+@Suite struct Table {
+  private static let commands = Program.table.commands
+  private static let names = commands.map(\.page.name)
+
+  private static func command(_ name: String) throws -> Command<any Subcommand> {
+    try #require(commands.first { $0.page.name == name })
+  }
+
+  @Test func namesAreUniqueWords() {
+    #expect(Set(Self.names).count == Self.names.count)
+    for name in Self.names {
+      #expect(name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") })
+      #expect(name != "help")
+    }
+  }
+
+  @Test(arguments: names)
+  func parametersAreUniqueWords(_ name: String) throws {
+    let parameters = try Self.command(name).parameters
+    let names = parameters.map(\.name)
+    let shorts = parameters.compactMap(\.short)
+    #expect(Set(names + ["help", "version"]).count == names.count + 2)
+    #expect(Set(shorts + ["h"]).count == shorts.count + 1)
+    for parameter in parameters {
+      #expect(!parameter.name.isEmpty)
+      #expect(
+        parameter.name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") })
+      #expect((parameter.kind == .option) == !parameter.valueName.isEmpty, "\(parameter.name)")
+    }
+  }
+
+  /// One sentence or more, as a sentence is written.
+  @Test(arguments: names)
+  func everythingIsExplainedInSentences(_ name: String) throws {
+    let command = try Self.command(name)
+    let page = command.page
+    let texts =
+      [page.abstract] + page.discussion + command.parameters.map(\.help)
+      + page.examples.map(\.explanation) + page.exitStatuses.map(\.meaning)
+    for text in texts {
+      #expect(text.hasSuffix("."), "\(text)")
+      let first = try #require(text.first, "an empty text")
+      #expect(first.isUppercase || !first.isLetter || text.hasPrefix("net."), "\(text)")
+      #expect(!text.contains("  ") && !text.contains("\n") && !text.contains("\t"), "\(text)")
+    }
+    #expect(!page.examples.isEmpty)
+    #expect(!page.discussion.isEmpty)
+  }
+
+  /// Examples are not broken, so that they can be copied; they have to be short by themselves.
+  @Test(arguments: [nil] + names.map { Optional($0) }, [80, 100])
+  func helpKeepsToTheWidth(_ name: String?, _ columns: Int) {
+    for line in Program.table.help(name, columns: columns).split(separator: "\n") {
+      #expect(line.count <= columns, "\(line)")
+    }
+  }
+
+  /// The words of each tcptool in a line for the shell, without redirections.
+  private static func invocations(in line: String) -> [[String]] {
+    line.split(separator: "|").compactMap { part in
+      var words = part.split(separator: " ").map(String.init)
+      guard words.first == "tcptool" else { return nil }
+      while let place = words.firstIndex(where: { $0 == "<" || $0 == ">" }) {
+        words.removeSubrange(place...min(place + 1, words.count - 1))
+      }
+      return Array(words.dropFirst())
+    }
+  }
+
+  private static let examples =
+    (commands.flatMap(\.page.examples) + Program.table.tool.examples).map(\.command)
+
+  @Test(arguments: examples)
+  func everyExampleIsAcceptedByItsOwnParser(_ line: String) throws {
+    let invocations = Self.invocations(in: line)
+    #expect(!invocations.isEmpty, "no tcptool in it")
+    for words in invocations {
+      let request = try Program.table.parse(words, columns: 80, shell: nil)
+      guard case .invoke = request else {
+        Issue.record("\(words) runs no subcommand")
+        continue
+      }
+    }
+  }
+
+  @Test(arguments: names)
+  func anExampleIsOfItsOwnSubcommand(_ name: String) throws {
+    for example in try Self.command(name).page.examples {
+      #expect(Self.invocations(in: example.command).contains { $0.first == name }, "\(example)")
+    }
+  }
+
+  /// Each option reaches the options value: one that changed nothing would be a promise unkept.
+  @Test(arguments: names)
+  func everyOptionChangesSomething(_ name: String) throws {
+    let command = try Self.command(name)
+    let operands = command.page.operands.filter(\.isRequired).map { operand in
+      operand.name == "port" ? "7000" : "127.0.0.1"
+    }
+    func line(_ words: [String]) -> [String] { [name] + words + operands }
+    func options(_ words: [String]) throws -> String {
+      let request = try Program.table.parse(line(words), columns: 80, shell: nil)
+      guard case .invoke(let subcommand) = request else { return "" }
+      return String(reflecting: subcommand)
+    }
+    let plain = try options([])
+    #expect(!plain.isEmpty)
+    for parameter in command.parameters where parameter.kind != .operand {
+      let sample = Self.sample(for: parameter) { value in
+        (try? options(["--\(parameter.name)", value])) != nil
+      }
+      let value = parameter.kind == .flag ? [] : [sample]
+      #expect(try options(["--\(parameter.name)"] + value) != plain, "--\(parameter.name)")
+      if let short = parameter.short {
+        #expect(
+          try options(["-\(short)"] + value) == options(["--\(parameter.name)"] + value),
+          "-\(short)")
+      }
+    }
+  }
+
+  /// A value that is accepted and is not the default.
+  private static func sample(
+    for parameter: Parameter, isAccepted: (String) -> Bool
+  ) -> String {
+    if let choice = parameter.choices.first(where: { $0 != parameter.defaultText }) {
+      return choice
+    }
+    return ["77", "77s", "127.0.0.1:77", "77K", "name"].first(where: isAccepted) ?? ""
+  }
+
+  @Test(arguments: [nil] + names.map { Optional($0) })
+  func exitStatusesAreKnownUniqueAndSorted(_ name: String?) throws {
+    let rows =
+      try name.map { try Self.command($0).page.exitStatuses } ?? Program.table.tool.exitStatuses
+    let statuses = rows.map(\.status)
+    #expect(!statuses.isEmpty)
+    #expect(statuses == Set(statuses).sorted())
+    let known = ExitStatus.allCases.map { Int($0.rawValue) }
+    if name == nil {
+      #expect(statuses == known)
+    } else {
+      #expect(Set(statuses).isSubset(of: known))
+      #expect(statuses.contains(0) && statuses.contains(24) && statuses.contains(64))
+    }
+  }
+
+  @Test func theToolsHelpNamesEverySubcommand() {
+    let help = Program.table.help(nil, columns: 80)
+    for name in Self.names { #expect(help.contains("\n  \(name) "), "\(name)") }
+  }
+}

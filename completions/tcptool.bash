@@ -1,0 +1,191 @@
+# Completion of tcptool for bash, printed by 'tcptool --generate-completion-script bash'.
+# shellcheck shell=bash disable=SC2016  # what looks like an expansion is meant to stay text
+
+# The options of a subcommand, one word a row: spellings, '=' if it takes a value, '*' if repeated.
+__tcptool_table() {
+  case $1 in
+    '') options=('--generate-completion-script=' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-k --keep-open' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    send) options=('-t --timeout=' '-l --linger=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    recv) options=('-o --output=' '-b --backlog=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
+    backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
+    help) options=(--version '-h --help') ;;
+    *) options=() ;;
+  esac
+}
+
+# What the value of an option may be.
+__tcptool_value() {
+  case "$1 $2" in
+    ' --generate-completion-script') __tcptool_words bash zsh fish ;;
+    'recv --output') __tcptool_files ;;
+    'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
+    'states --source') __tcptool_words auto proc diag ;;
+    'states --color') __tcptool_words auto always never ;;
+    'backlog-test --color') __tcptool_words auto always never ;;
+  esac
+}
+
+# What the operand at a position, counted from 0, may be.
+__tcptool_operand() {
+  case "$1 $2" in
+    'help 0') __tcptool_words listen connect send recv states backlog-test help ;;
+    'listen 0') __tcptool_hosts; __tcptool_ports ;;
+    'listen 1') __tcptool_ports ;;
+    'connect 0') __tcptool_hosts ;;
+    'connect 1') __tcptool_ports ;;
+    'send 0') __tcptool_hosts ;;
+    'send 1') __tcptool_ports ;;
+    'send 2') __tcptool_files ;;
+    'recv 0') __tcptool_hosts; __tcptool_ports ;;
+    'recv 1') __tcptool_ports ;;
+  esac
+}
+
+# Offers the words that continue the current one.
+__tcptool_words() {
+  local word
+  for word; do
+    [[ $word == *[!A-Za-z0-9_%+=:,./-]* ]] && printf -v word %q "$word"
+    [[ $prefix$word == "$current"* ]] || continue
+    word=$prefix$word
+    COMPREPLY+=("${word#"$head"}")
+  done
+}
+
+# Offers one more element of a comma-separated list.
+__tcptool_list() {
+  local begun=${current#"$prefix"} element
+  begun=${begun%"${begun##*,}"}
+  local prefix=$prefix$begun
+  compopt -o nospace 2>/dev/null
+  for element; do
+    [[ ,$begun == *",$element,"* ]] || __tcptool_words "$element"
+  done
+}
+
+# Leaves names of files to readline, which knows how to quote them, unless it would take the
+# option for a part of the name.
+__tcptool_files() {
+  if [[ $head == "$prefix"* ]]; then
+    compopt -o default 2>/dev/null
+  else
+    local files
+    mapfile -t files < <(compgen -f -- "${current#"$prefix"}")
+    __tcptool_words "${files[@]}"
+  fi
+}
+
+# Offers the hosts of the hosts file and of known_hosts; patterns and hashed names are none.
+__tcptool_hosts() {
+  local fields name names
+  while read -ra fields || [[ ${fields[0]-} ]]; do
+    [[ ${fields[0]-} == '#'* ]] && continue
+    for name in "${fields[@]:1}"; do
+      [[ $name == '#'* ]] && break
+      __tcptool_words "$name"
+    done
+  done 2>/dev/null <"${HOSTFILE:-/etc/hosts}"
+  while read -r names _; do
+    [[ $names == ['@#|']* ]] && continue
+    while [[ $names ]]; do
+      name=${names%%,*}
+      names=${names#"$name"}
+      names=${names#,}
+      name=${name#[}
+      name=${name%%]*}
+      [[ $name == *[*?!]* ]] || __tcptool_words "$name"
+    done
+  done 2>/dev/null <~/.ssh/known_hosts
+}
+
+# Offers the names of TCP services.
+__tcptool_ports() {
+  local name number
+  while read -r name number _; do
+    [[ $name != '#'* && $number == */tcp ]] && __tcptool_words "$name"
+  done 2>/dev/null </etc/services
+}
+
+# Finds the row of an option by its spelling.
+__tcptool_find() {
+  for row in "${options[@]}"; do
+    [[ " ${row//[*=]/} " == *" $1 "* ]] && return
+  done
+  row=
+  return 1
+}
+
+_tcptool() {
+  local words=() rest=${COMP_LINE:0:COMP_POINT} before word last=-1 i
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    before=$rest
+    rest=${rest#"${rest%%[![:blank:]]*}"}
+    word=${COMP_WORDS[i]}
+    ((i == COMP_CWORD)) && word=$rest
+    if ((last >= 0)) && [[ $rest == "$before" ]]; then
+      words[last]+=$word
+    else
+      words[++last]=$word
+    fi
+    rest=${rest#"$word"}
+  done
+  local current=${words[last]} prefix='' head=''
+  [[ $COMP_WORDBREAKS == *:* && $current == *:* ]] && head=${current%"${current##*:}"}
+  [[ $COMP_WORDBREAKS == *=* && ${current#"$head"} == *=* ]] && head=${current%"${current##*=}"}
+
+  local options command='' option='' row='' given='|' ended='' position=0 letters
+  COMPREPLY=()
+  __tcptool_table ''
+  for word in "${words[@]:1:last-1}"; do
+    if [[ $option ]]; then
+      option=
+    elif [[ ! $ended && $word == -- ]]; then
+      ended=1
+    elif [[ ! $ended && $word == --* ]]; then
+      __tcptool_find "${word%%=*}" || continue
+      given+="$row|"
+      [[ $row == *= && $word != *=* ]] && option=$row
+    elif [[ ! $ended && $word == -[!0-9]* ]] || { [[ ! $ended ]] && __tcptool_find "${word:0:2}"; }; then
+      letters=${word#-}
+      while [[ $letters ]] && __tcptool_find "-${letters:0:1}"; do
+        given+="$row|"
+        letters=${letters:1}
+        [[ $row == *= ]] || continue
+        [[ $letters ]] || option=$row
+        break
+      done
+    elif [[ ! $command ]]; then
+      command=$word
+      __tcptool_table "$command"
+    else
+      ((position += 1))
+    fi
+  done
+
+  if [[ ! $option && ! $ended && $current == --*=* ]]; then
+    prefix=${current%%=*}=
+    __tcptool_find "${prefix%=}" || return
+    option=$row
+  fi
+  if [[ $option ]]; then
+    option=${option##* }
+    option=${option#\*}
+    __tcptool_value "$command" "${option%=}"
+  elif [[ ! $ended && $current == -* ]]; then
+    for row in "${options[@]}"; do
+      [[ $row == \** || $given != *"|$row|"* ]] || continue
+      for word in ${row//[*=]/}; do
+        __tcptool_words "$word"
+      done
+    done
+  elif [[ $command ]]; then
+    __tcptool_operand "$command" "$position"
+  else
+    __tcptool_operand help 0
+  fi
+}
+
+complete -F _tcptool tcptool

@@ -1,0 +1,170 @@
+# Completion of tcptool for fish, printed by 'tcptool --generate-completion-script fish'.
+
+# Whether an option, as it is spelled for a subcommand, takes a value.
+function __tcptool_takes_value
+    contains -- "$argv" \
+        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'connect -t' 'connect --timeout' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'states -s' 'states --state' 'states --source' 'states --color' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
+end
+
+# Whether a word that looks like a negative number is an option.
+function __tcptool_is_digit
+    contains -- "$argv" \
+        
+end
+
+# Prints the subcommand before the cursor, the number of its operands, and the options that have
+# been given, without one whose value is being typed.
+function __tcptool_where
+    set -l words (commandline -opc)
+    set -l command ''
+    set -l count 0
+    set -l given
+    set -l pending
+    set -l ended
+    for word in $words[2..-1]
+        if set -q pending[1]
+            set -a given $pending
+            set pending
+        else if set -q ended[1]; or not string match -q -- '-?*' $word
+            or begin
+                string match -qr -- '^-\d' $word
+                and not __tcptool_is_digit $command (string sub -l 2 -- $word)
+            end
+            if test -z "$command"
+                set command $word
+            else
+                set count (math $count + 1)
+            end
+        else if test "$word" = --
+            set ended 1
+        else if string match -q -- '--*=*' $word
+            set -a given (string replace -r '=.*' '' -- $word)
+        else if string match -q -- '--*' $word
+            if __tcptool_takes_value "$command" $word
+                set pending $word
+            else
+                set -a given $word
+            end
+        else
+            set -l letters (string split '' -- (string sub -s 2 -- $word))
+            while set -q letters[1]
+                set -l option -$letters[1]
+                set -e letters[1]
+                if not __tcptool_takes_value "$command" $option
+                    set -a given $option
+                else if set -q letters[1]
+                    set -a given $option
+                    break
+                else
+                    set pending $option
+                end
+            end
+        end
+    end
+    printf '%s\n' "$command" $count $given
+end
+
+# Whether the cursor is at an operand of a subcommand between two positions.
+function __tcptool_at -a command first last
+    set -l where (__tcptool_where)
+    test "$where[1]" = "$command"; and test $where[2] -ge $first; and test $where[2] -le $last
+end
+
+# Whether an option of a subcommand, in none of its spellings, has been given.
+function __tcptool_may
+    set -l where (__tcptool_where)
+    test "$where[1]" = "$argv[1]"; or return 1
+    for option in $argv[2..-1]
+        contains -- $option $where[3..-1]; and return 1
+    end
+    return 0
+end
+
+# Prints the list that is being typed with one more element.
+function __tcptool_list
+    set -l word (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+    set -l begun (string replace -r -- '[^,]*$' '' $word)
+    set -l elements (string split , -- $begun)
+    for element in $argv
+        contains -- $element $elements; or printf '%s\n' $begun$element
+    end
+end
+
+# Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.
+# (fish has a function of its own, which leaves out localhost.)
+function __tcptool_hosts
+    test -r /etc/hosts
+    and string replace -rf '^\s*[^#\s]+\s+([^#]*).*' '$1' </etc/hosts | string match -ar '\S+'
+    test -r ~/.ssh/known_hosts
+    and string match -r '^[^@#|\s]\S*' <~/.ssh/known_hosts | string split , |
+        string replace -r '^\[(.*?)\].*' '$1' | string match -rv '[*?!]'
+end
+
+# Prints the names of TCP services with their numbers.
+function __tcptool_ports
+    string replace -rf '^([^#\s]\S*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services
+end
+
+complete -c tcptool -f
+complete -c tcptool -n '__tcptool_at "" 0 0' -a listen -d 'Wait for a connection and relay it to standard input and output.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a connect -d 'Connect to a host and relay to standard input and output.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a states -d 'Show the TCP sockets of this host with their states and queues.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a backlog-test -d 'Fill the queue of a listener that never accepts, and compare it with the kernel\'s rules.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a help -d 'Show subcommand help.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a listen -d 'Wait for a connection and relay it to standard input and output.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a connect -d 'Connect to a host and relay to standard input and output.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a states -d 'Show the TCP sockets of this host with their states and queues.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a backlog-test -d 'Fill the queue of a listener that never accepts, and compare it with the kernel\'s rules.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a help -d 'Show subcommand help.'
+complete -c tcptool -n '__tcptool_may \'\' --generate-completion-script' -l generate-completion-script -x -a 'bash zsh fish' -d 'Print a completion script for a shell; without a value, for the one that $SHELL names.'
+complete -c tcptool -n '__tcptool_may \'\' --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may \'\' -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may listen -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged. Default: the largest, net.core.somaxconn.'
+complete -c tcptool -n '__tcptool_may listen -k --keep-open' -s k -l keep-open -d 'Take one connection after another.'
+complete -c tcptool -n '__tcptool_may listen -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
+complete -c tcptool -n '__tcptool_may listen -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
+complete -c tcptool -n '__tcptool_may listen --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may listen -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may connect -t --timeout' -s t -l timeout -x -d 'Longest time for connecting, all addresses together: 500ms, 2s, 1m. Default: the kernel\'s own limit, about 130 s an address.'
+complete -c tcptool -n '__tcptool_may connect -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
+complete -c tcptool -n '__tcptool_may connect -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
+complete -c tcptool -n '__tcptool_may connect --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may connect -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may send -t --timeout' -s t -l timeout -x -d 'Longest time for connecting: 500ms, 2s, 1m.'
+complete -c tcptool -n '__tcptool_may send -l --linger' -s l -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything.'
+complete -c tcptool -n '__tcptool_may send -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
+complete -c tcptool -n '__tcptool_may send -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
+complete -c tcptool -n '__tcptool_may send --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may send -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may recv -o --output' -s o -l output -r -F -d 'Where to write; \'-\' is standard output.'
+complete -c tcptool -n '__tcptool_may recv -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged. Default: the largest, net.core.somaxconn.'
+complete -c tcptool -n '__tcptool_may recv -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
+complete -c tcptool -n '__tcptool_may recv -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
+complete -c tcptool -n '__tcptool_may recv --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may recv -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may states -s --state' -s s -l state -x -a '(__tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING)' -d 'Show only sockets in these states.'
+complete -c tcptool -n '__tcptool_may states --source' -l source -x -a 'auto proc diag' -d 'Where to read: sock_diag (diag), /proc/net/tcp and tcp6 (proc), or sock_diag with /proc in reserve (auto).'
+complete -c tcptool -n '__tcptool_may states -j --json' -s j -l json -d 'One JSON object a line.'
+complete -c tcptool -n '__tcptool_may states --color' -l color -x -a 'auto always never' -d 'Whether to use colour.'
+complete -c tcptool -n '__tcptool_may states --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may states -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may backlog-test -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged.'
+complete -c tcptool -n '__tcptool_may backlog-test -j --json' -s j -l json -d 'One JSON object.'
+complete -c tcptool -n '__tcptool_may backlog-test --color' -l color -x -a 'auto always never' -d 'Whether to use colour.'
+complete -c tcptool -n '__tcptool_may backlog-test --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may backlog-test -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_may help --version' -l version -d 'Show the version.'
+complete -c tcptool -n '__tcptool_may help -h --help' -s h -l help -d 'Show help information.'
+complete -c tcptool -n '__tcptool_at listen 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at listen 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at connect 0 0' -a '(__tcptool_hosts)'
+complete -c tcptool -n '__tcptool_at connect 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at send 0 0' -a '(__tcptool_hosts)'
+complete -c tcptool -n '__tcptool_at send 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at send 2 2' -F
+complete -c tcptool -n '__tcptool_at recv 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at recv 1 1' -a '(__tcptool_ports)'
