@@ -1,0 +1,159 @@
+// `backlog-test` against the running kernel: the same row of the rules' table in every run, whoever
+// runs it and however busy the machine is, and the truth where the kernel does something else.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.requires("ip"), .requiresPrivateNetwork) struct BacklogRuns {
+  private struct Report: Decodable {
+    struct Clients: Decodable {
+      var established: Int
+      var syn_sent: Int
+    }
+    struct Listener: Decodable {
+      var accept_queue: Int
+      var drops: Int
+    }
+    struct Drop: Decodable { var connect: Int }
+    var asked: Int
+    var somaxconn: Int
+    var effective: Int
+    var connects: Int
+    var snapshot_ms: Int
+    var clients: Clients
+    var listener: Listener
+    var syn_recv: Int
+    var counters: [String: Int]
+    var first_drop: Drop?
+    var match: Bool
+    var verdict: String
+
+    init(_ done: Finished) throws {
+      self = try JSONDecoder().decode(Self.self, from: Data(done.output))
+    }
+  }
+
+  /// Holds one run to the kernel's rules: an accept queue of the effective backlog and one more, and
+  /// a dropped SYN for each client beyond.
+  private static func expectRow(_ done: Finished, asked: Int, somaxconn: Int) throws {
+    try #require(done.outcome == .exited(0), "\(done)")
+    let report = try Report(done)
+    let effective = asked < 0 ? somaxconn : min(asked, somaxconn)
+    let held = effective + 1
+    let dropped = report.connects - held
+    #expect(report.asked == asked)
+    #expect(report.somaxconn == somaxconn)
+    #expect(report.effective == effective)
+    #expect(dropped > 0)
+    #expect(report.listener.accept_queue == held)
+    #expect(report.clients.established == held)
+    #expect(report.clients.syn_sent == dropped)
+    #expect(report.syn_recv == 0)
+    #expect(report.first_drop?.connect == held + 1)
+    #expect(report.match)
+    let drops = [
+      report.listener.drops, report.counters["ListenOverflows"], report.counters["ListenDrops"],
+    ]
+    if report.snapshot_ms < 900 {
+      #expect(drops == [dropped, dropped, dropped])
+    } else {
+      // Too busy a machine: some of the dropped SYNs have been sent, and dropped, once more.
+      #expect(drops.allSatisfy { ($0 ?? 0) >= dropped })
+    }
+    for name in ["TCPReqQFullDrop", "TCPReqQFullDoCookies", "SyncookiesSent", "SyncookiesRecv"] {
+      #expect(report.counters[name] == 0)
+    }
+  }
+
+  private static func words(_ backlog: Int) throws -> [String] {
+    [try Tool.path, "backlog-test", "--json", "--backlog=\(backlog)"]
+  }
+
+  private static func somaxconn(of network: PrivateNetwork) throws -> Int {
+    let text = try run(network.command(["cat", "/proc/sys/net/core/somaxconn"])).outputText
+    return try #require(Int(text.filter(\.isNumber)))
+  }
+
+  /// The counters belong to the network, so runs at the same time have a network each.
+  @Test(
+    .timeLimit(.minutes(2)),
+    arguments: [(-1, 2), (0, 5), (1, 5), (5, 5), (128, 5), (5_000, 2)])
+  func twentyTimesOutOfTwenty(_ asked: Int, _ atOnce: Int) throws {
+    let networks = try (0..<atOnce).map { _ in try PrivateNetwork() }
+    let somaxconn = try Self.somaxconn(of: networks[0])
+    for _ in 0..<20 / atOnce {
+      let runs = try networks.map { try Child($0.command(try Self.words(asked))) }
+      for tool in runs {
+        try Self.expectRow(try tool.wait(), asked: asked, somaxconn: somaxconn)
+      }
+    }
+  }
+
+  @Test(arguments: [(128, 16), (128, 128), (16, 15), (3, 0), (-1, 1)])
+  func theNamespacesOwnLimitHolds(_ asked: Int, _ limit: Int) throws {
+    let network = try PrivateNetwork(setUp: ["echo \(limit) >/proc/sys/net/core/somaxconn"])
+    let done = try run(network.command(try Self.words(asked)))
+    try Self.expectRow(done, asked: asked, somaxconn: limit)
+  }
+
+  @Test(.requires("taskset", "python3"))
+  func besideABusyProcessOnTheSameProcessor() throws {
+    let network = try PrivateNetwork()
+    let somaxconn = try Self.somaxconn(of: network)
+    let first = "taskset -cp $$ | sed 's/.*: //; s/[-,].*//'"
+    let busy = try Child([
+      "sh", "-c", "exec taskset -c $(\(first)) python3 -c \"$1\"", "sh",
+      "print('busy', flush=True)\nwhile True: pass",
+    ])
+    try busy.waitForLine(containing: "busy", in: .standardOutput)
+    for asked in [5, 128, 128, 128, 1_000] {
+      let pinned = ["sh", "-c", "exec taskset -c $(\(first)) \"$@\"", "sh"]
+      let done = try run(network.command(pinned + (try Self.words(asked))))
+      try Self.expectRow(done, asked: asked, somaxconn: somaxconn)
+    }
+    #expect(busy.isRunning)
+  }
+
+  /// The nobody of most systems, without a capability even in its own network.
+  @Test(.requires("setpriv"), .requiresRoot)
+  func withoutPrivilege() throws {
+    let directory = try TemporaryDirectory()
+    let tool = directory.file("tcptool")
+    try FileManager.default.copyItem(atPath: try Tool.path, toPath: tool)
+    for (path, mode) in [(directory.path, 0o711), (tool, 0o755)] {
+      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+    // A user namespace would give the capabilities back, so that root makes the network alone.
+    let network = try PrivateNetwork(mapsUser: false)
+    let somaxconn = try Self.somaxconn(of: network)
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for asked in [0, 128] {
+      let done = try run(
+        network.command(nobody + [tool, "backlog-test", "--json", "--backlog=\(asked)"]))
+      try Self.expectRow(done, asked: asked, somaxconn: somaxconn)
+    }
+  }
+
+  /// A queueing discipline without room swallows every SYN, which no rule about backlogs foresees.
+  @Test(.requires("tc"))
+  func whatTheRulesDoNotForeseeIsSaid() throws {
+    let network = try PrivateNetwork(setUp: ["tc qdisc add dev lo root pfifo limit 0"])
+    let done = try run(network.command(try Self.words(5)))
+    #expect(done.outcome == .exited(1))
+    let report = try Report(done)
+    #expect(!report.match)
+    #expect(report.clients.established == 0 && report.clients.syn_sent == report.connects)
+    #expect(report.listener.accept_queue == 0)
+    #expect(report.first_drop == nil)
+    #expect(report.verdict.contains("accept queue 0, predicted 6"))
+  }
+
+  @Test func tooFewDescriptorsAreSaidBeforeAnythingIsOpened() throws {
+    let limited = ["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"]
+    let done = try run(limited + (try Self.words(128)))
+    #expect(done.outcome == .exited(1))
+    #expect(done.output == [])
+    #expect(done.errorText.contains("ulimit -n"))
+  }
+}
