@@ -5,10 +5,16 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <nss.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <time.h>
+
+#include <endian.h>
+// Uses struct timespec without declaring it.
+#include <linux/errqueue.h>
 
 // SocketCore reads these by offset from what the kernel returned; the layout is ABI and only grows.
 _Static_assert(offsetof(struct linux_tcp_info, tcpi_rtt) == 68, "tcp_info: tcpi_rtt");
@@ -21,6 +27,10 @@ _Static_assert(sizeof(struct nlmsghdr) == 16, "nlmsghdr");
 _Static_assert(sizeof(struct inet_diag_req) == 60, "inet_diag_req");
 _Static_assert(sizeof(struct inet_diag_req_v2) == 56, "inet_diag_req_v2");
 _Static_assert(sizeof(struct inet_diag_msg) == 72, "inet_diag_msg");
+
+// The error queue hands this over, and right behind it the sender's address (ip_recv_error).
+_Static_assert(sizeof(struct sock_extended_err) == 16, "sock_extended_err");
+_Static_assert(offsetof(struct sock_extended_err, ee_origin) == 4, "sock_extended_err: ee_origin");
 
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
   return accept4(fd, address, length, flags);
@@ -58,6 +68,59 @@ int clinux_use_builtin_name_sources(void) {
                  __nss_configure_lookup("services", "files") == 0
              ? 0
              : -1;
+}
+
+static uint64_t number_at(const uint8_t *bytes) {
+  uint64_t number;
+  memcpy(&number, bytes, sizeof number);
+  return be64toh(number);
+}
+
+static void take_sender(struct clinux_icmp_error *taken, const char *address, size_t length) {
+  sa_family_t family;
+  if (length < sizeof family) return;
+  memcpy(&family, address, sizeof family);
+  if (family == AF_INET && length >= sizeof(struct sockaddr_in)) {
+    struct sockaddr_in v4;
+    memcpy(&v4, address, sizeof v4);
+    taken->sender_family = 4;
+    taken->sender_low = ntohl(v4.sin_addr.s_addr);
+  } else if (family == AF_INET6 && length >= sizeof(struct sockaddr_in6)) {
+    struct sockaddr_in6 v6;
+    memcpy(&v6, address, sizeof v6);
+    taken->sender_family = 6;
+    taken->sender_high = number_at(v6.sin6_addr.s6_addr);
+    taken->sender_low = number_at(v6.sin6_addr.s6_addr + 8);
+    taken->sender_scope = v6.sin6_scope_id;
+  }
+}
+
+int clinux_take_icmp_error(int fd, struct clinux_icmp_error *taken) {
+  // Room for more than one control message: options such as IP_PKTINFO add theirs.
+  union {
+    struct cmsghdr header;
+    char bytes[512];
+  } control;
+  // Without room for the packet that the message quotes: nobody reads it.
+  struct msghdr message = {.msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  memset(taken, 0, sizeof *taken);
+  if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) == -1) return -1;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    const int is_v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+    const int is_v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+    struct sock_extended_err error;
+    if ((!is_v4 && !is_v6) || c->cmsg_len < CMSG_LEN(sizeof error)) continue;
+    memcpy(&error, CMSG_DATA(c), sizeof error);
+    if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) continue;
+    taken->error = (int)error.ee_errno;
+    taken->is_icmpv6 = error.ee_origin == SO_EE_ORIGIN_ICMP6;
+    taken->type = error.ee_type;
+    taken->code = error.ee_code;
+    take_sender(
+        taken, (const char *)CMSG_DATA(c) + sizeof error, c->cmsg_len - CMSG_LEN(sizeof error));
+    return 1;
+  }
+  return 0;
 }
 
 unsigned long clinux_siocoutq(void) { return SIOCOUTQ; }

@@ -78,6 +78,22 @@ int clinux_use_builtin_name_sources(void);
 // is empty in a container without /proc. NULL past the end.
 const char *clinux_argument(int index);
 
+// An ICMP message that the kernel kept in a socket's error queue, with its sender.
+struct clinux_icmp_error {
+  int error;              // The errno that the kernel made of it.
+  uint8_t is_icmpv6;
+  uint8_t type;
+  uint8_t code;
+  uint8_t sender_family;  // 4, 6, or 0 where the kernel does not know the sender.
+  uint64_t sender_high;   // The address as numbers, its first byte in the highest place;
+  uint64_t sender_low;    // an IPv4 address is in the low one.
+  uint32_t sender_scope;
+};
+// Takes one message off the error queue: recvmsg(2) with MSG_ERRQUEUE. Control messages are walked
+// with macros that Swift does not import, and the sender's address lies behind the structure by a
+// macro too. Returns 1 for an ICMP message, 0 for another one, -1 with EAGAIN where there is none.
+int clinux_take_icmp_error(int fd, struct clinux_icmp_error *taken);
+
 // SIOCOUTQ is a macro over another macro, which Swift does not import.
 unsigned long clinux_siocoutq(void);
 

@@ -17,6 +17,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let brokenPipe = Errno(rawValue: EPIPE)
   public static let tooManyDescriptors = Errno(rawValue: EMFILE)
   public static let notFound = Errno(rawValue: ENOENT)
+  public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)
   public static let addressInUse = Errno(rawValue: EADDRINUSE)
   public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)

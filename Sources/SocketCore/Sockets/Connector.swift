@@ -42,8 +42,32 @@ public struct FailedAttempt: Sendable {
   public var elapsed: Duration
   /// How many SYNs were sent; nil where connect(2) itself refused.
   public var synsSent: Int?
+  /// The ICMP message that caused it, where there was one.
+  public var icmp: ICMPError?
 
-  public var failure: ConnectFailure { ConnectFailure(error.errno) }
+  public init(
+    target: Endpoint, error: SystemCallError, elapsed: Duration, synsSent: Int?,
+    icmp: ICMPError? = nil
+  ) {
+    self.target = target
+    self.error = error
+    self.elapsed = elapsed
+    self.synsSent = synsSent
+    self.icmp = icmp
+  }
+
+  public var failure: ConnectFailure {
+    // What fails before connect(2) is this end's own: EACCES of bind(2) is no rule against the peer.
+    error.call == "connect" ? icmp?.failure ?? ConnectFailure(error.errno) : .local
+  }
+}
+
+/// An attempt that was neither answered nor failed when another one had won the race.
+public struct AbandonedAttempt: Hashable, Sendable {
+  public var target: Endpoint
+  /// From connect(2) to its end.
+  public var elapsed: Duration
+  public var synsSent: Int
 }
 
 /// An attempt that succeeded.
@@ -53,6 +77,12 @@ public struct Connected: ~Copyable, Sendable {
   public let handshake: Duration
   /// How often the SYN had to be sent again.
   public let synRetransmissions: Int
+  /// The kernel's measurement of the handshake's round trip; nil where the SYN was sent more than
+  /// once, since the kernel then knows it only to the granularity of its timestamps, and where the
+  /// kernel has none.
+  public let roundTripTime: Duration?
+  /// The attempts that lost against this one, in the order in which they began.
+  public let abandoned: [AbandonedAttempt]
 
   /// Gives the connection away.
   public consuming func take() -> Connection { connection }
@@ -70,6 +100,17 @@ public enum ConnectOutcome: ~Copyable, Sendable {
 public enum Connector {
   /// How long an address has a head start before the next one is tried too (RFC 8305, section 8).
   public static let attemptDelay = Duration.milliseconds(250)
+  /// The least head start that may be asked for (RFC 8305, section 8).
+  public static let leastAttemptDelay = Duration.milliseconds(10)
+
+  /// How the race is run.
+  public struct Options: Sendable {
+    public var attemptDelay = Connector.attemptDelay
+    /// The own end of every attempt.
+    public var end = ClientEnd()
+
+    public init() {}
+  }
 
   /// Tries the addresses, each a little after the one before or as soon as that one has failed, and
   /// keeps the first connection; the other attempts are given up.
@@ -78,10 +119,12 @@ public enum Connector {
   ///   - targets: in the order of preference; families take turns in the race.
   ///   - deadline: bounds the whole race. Without one the kernel's own limit holds for each attempt
   ///     (net.ipv4.tcp_syn_retries: about 130 s).
+  ///   - options: how the race is run.
   ///   - observe: told of each attempt that failed, as it fails.
   /// - Throws: only failures of the readiness loop itself.
   public static func connect(
-    to targets: [Endpoint], until deadline: MonotonicInstant?, loop: inout ReadinessLoop,
+    to targets: [Endpoint], until deadline: MonotonicInstant?, options: Options = Options(),
+    loop: inout ReadinessLoop,
     tracer: CallTracer = .silent, observe: (FailedAttempt) -> Void
   ) throws(SystemCallError) -> ConnectOutcome {
     var waiting = interleaved(targets)[...]
@@ -91,8 +134,8 @@ public enum Connector {
     while true {
       while let target = waiting.first, running.isEmpty || MonotonicInstant.now >= nextStart {
         waiting.removeFirst()
-        nextStart = .now + attemptDelay
-        guard let attempt = start(target, tracer, observe) else { continue }
+        nextStart = .now + options.attemptDelay
+        guard let attempt = start(target, options.end, tracer, observe) else { continue }
         try loop.watch(attempt.descriptor, for: .writable)
         running.append(attempt)
       }
@@ -102,9 +145,13 @@ public enum Connector {
       let wakeup = try loop.wait(until: [start, deadline].compactMap(\.self).min())
       if case .signal(let signal) = wakeup { return .signal(signal) }
       for attempt in running where !loop.readiness(of: attempt.descriptor).isEmpty {
+        let progress = attempt.progress()
+        if case .pending = progress { continue }
         loop.forget(attempt.descriptor)
         running.removeAll { $0 === attempt }
-        if let connected = finish(attempt, observe) { return .connected(connected) }
+        if let connected = finish(attempt, progress, losers: running, observe) {
+          return .connected(connected)
+        }
         // The next one need not wait for a failure that has happened.
         nextStart = .now
       }
@@ -129,11 +176,12 @@ public enum Connector {
   }
 
   private static func start(
-    _ target: Endpoint, _ tracer: CallTracer, _ observe: (FailedAttempt) -> Void
+    _ target: Endpoint, _ end: ClientEnd, _ tracer: CallTracer, _ observe: (FailedAttempt) -> Void
   ) -> RunningAttempt? {
     let started = MonotonicInstant.now
     do throws(SystemCallError) {
-      return RunningAttempt(try ConnectAttempt(to: target, tracer: tracer))
+      return RunningAttempt(
+        try ConnectAttempt(to: target, from: end, keepsCause: true, tracer: tracer))
     } catch {
       observe(
         FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil))
@@ -142,14 +190,24 @@ public enum Connector {
   }
 
   private static func finish(
-    _ running: RunningAttempt, _ observe: (FailedAttempt) -> Void
+    _ running: RunningAttempt, _ progress: ConnectAttempt.Progress, losers: [RunningAttempt],
+    _ observe: (FailedAttempt) -> Void
   ) -> Connected? {
     let handshake = MonotonicInstant.now - running.started
     let retransmissions = running.synRetransmissions
+    if case .failed(let errno, let icmp) = progress {
+      observe(
+        FailedAttempt(
+          target: running.target, error: SystemCallError("connect", "to \(running.target)", errno),
+          elapsed: handshake, synsSent: retransmissions + 1, icmp: icmp))
+      return nil
+    }
+    let roundTripTime = retransmissions == 0 ? running.roundTripTime : nil
     do throws(SystemCallError) {
       guard let attempt = running.take() else { return nil }
       return Connected(
-        connection: try attempt.finish(), handshake: handshake, synRetransmissions: retransmissions)
+        connection: try attempt.finish(), handshake: handshake, synRetransmissions: retransmissions,
+        roundTripTime: roundTripTime, abandoned: losers.map { $0.abandoned })
     } catch {
       observe(
         FailedAttempt(
@@ -175,6 +233,19 @@ private final class RunningAttempt {
 
   /// Gives the socket away.
   func take() -> ConnectAttempt? { attempt.take() }
+
+  func progress() -> ConnectAttempt.Progress { attempt?.progress() ?? .pending }
+
+  /// Nil before the kernel has measured one.
+  var roundTripTime: Duration? {
+    guard attempt != nil, let time = try? attempt?.socket.info().roundTripTime else { return nil }
+    return time > .zero ? time : nil
+  }
+
+  var abandoned: AbandonedAttempt {
+    AbandonedAttempt(
+      target: target, elapsed: .now - started, synsSent: synRetransmissions + 1)
+  }
 
   var synRetransmissions: Int {
     guard attempt != nil else { return 0 }
