@@ -44,12 +44,12 @@ struct TypedEndpoint: Sendable {
     }
   }
 
-  /// All addresses of the host.
-  func resolve() throws(Failure) -> [Endpoint] {
+  /// All addresses of the host that are of the family.
+  func resolve(_ family: AddressFamily) throws(Failure) -> [Endpoint] {
     guard let host else { return [] }
     do throws(ResolutionError) {
       let port = port
-      return try Resolver.addresses(of: host).map { Endpoint($0, port) }
+      return try Resolver.addresses(of: host, family: family).map { Endpoint($0, port) }
     } catch {
       throw Failure(error)
     }

@@ -25,7 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
     case .done: "Done."
     case .failure: "Any failure without a status of its own."
     case .notResolved: "The name was not resolved."
-    case .refused: "Refused: the host answered the SYN with RST."
+    case .refused: "Refused: RST or ICMP port unreachable answered the SYN."
     case .noAnswer: "No answer in time."
     case .unreachable: "Unreachable: no route, or ICMP said so."
     case .prohibited: "Prohibited by a rule of this host or of one on the way."

@@ -18,11 +18,12 @@ extension ReadinessLoop {
 
 /// Opens a listener as the operands say, and tells where it listens and with which backlog.
 func openListener(
-  _ typed: TypedEndpoint, backlog: Backlog?, narrator: Narrator
+  _ typed: TypedEndpoint, _ family: FamilyOptions, backlog: Backlog?, narrator: Narrator
 ) throws(Failure) -> Listener {
   var options = Listener.Options()
   options.backlog = backlog?.value ?? .max
-  let endpoint = try typed.resolve().first
+  let endpoint =
+    try typed.resolve(family.family).first ?? family.wildcard.map { Endpoint($0, typed.port) }
   let listener: Listener
   do throws(SystemCallError) {
     if let endpoint {
@@ -92,57 +93,55 @@ enum AcceptOutcome: ~Copyable {
 
 /// Connects to a host and tells how it went.
 func openConnection(
-  _ typed: TypedEndpoint, timeout: Duration?, loop: inout ReadinessLoop, targets: [Endpoint],
-  narrator: Narrator
+  _ typed: TypedEndpoint, timeout: Duration?, _ dialing: DialOptions, loop: inout ReadinessLoop,
+  _ destination: Destination, narrator: Narrator
 ) throws(Failure) -> AcceptOutcome {
-  var failures: [FailedAttempt] = []
-  let outcome: ConnectOutcome
-  do throws(SystemCallError) {
-    outcome = try Connector.connect(
-      to: targets, until: timeout.map { .now + $0 }, loop: &loop
-    ) { failed in
-      if targets.count > 1 { narrator.say(describe(failed)) }
-      failures.append(failed)
+  let targets = destination.targets
+  var patience = Patience(dialing.wait, for: typed.text, narrator)
+  while true {
+    var failures: [FailedAttempt] = []
+    let outcome: ConnectOutcome
+    let started = MonotonicInstant.now
+    do throws(SystemCallError) {
+      outcome = try Connector.connect(
+        to: targets, until: patience.deadline(timeout), options: dialing.race, loop: &loop
+      ) { failed in
+        if targets.count > 1 && !patience.isRepeating { narrator.say(describe(failed)) }
+        failures.append(failed)
+      }
+    } catch {
+      throw Failure(.localEnd, error)
     }
-  } catch {
-    throw Failure(.localEnd, error)
-  }
-  switch consume outcome {
-  case .signal(let signal): return .signal(signal)
-  case .connected(let connected):
-    let retried = connected.synRetransmissions
-    let note =
-      retried == 0 ? "" : " (the SYN was sent \(Units.plural(retried + 1, "time")))"
-    let handshake = connected.handshake
-    let connection = connected.take()
-    narrator.say(
-      "connected \(connection.local) → \(connection.peer) in \(Units.duration(handshake))\(note)")
-    return .connection(connection)
-  case .failed:
-    // The attempt that got farthest says most about the host.
-    guard let best = failures.max(by: { $0.failure < $1.failure }) else {
-      throw Failure(.notResolved, "resolve \(typed.text): no address")
+    switch consume outcome {
+    case .signal(let signal): return .signal(signal)
+    case .connected(let connected):
+      patience.succeed()
+      for loser in connected.abandoned { narrator.detail(describe(loser)) }
+      let retried = connected.synRetransmissions
+      let note =
+        retried == 0 ? "" : " (the SYN was sent \(Units.plural(retried + 1, "time")))"
+      let handshake = connected.handshake
+      let times = timing(connected, resolution: destination.resolution)
+      let connection = connected.take()
+      narrator.say(
+        "connected \(connection.local) → \(connection.peer) in \(Units.duration(handshake))\(note)")
+      narrator.detail(times)
+      return .connection(connection)
+    case .failed:
+      // The attempt that got farthest says most about the host.
+      guard let best = failures.max(by: { $0.failure < $1.failure }) else {
+        throw Failure(.notResolved, "resolve \(typed.text): no address")
+      }
+      let failure = Failure(
+        ExitStatus(best.failure),
+        targets.count == 1
+          ? describe(best)
+          : "connect to \(typed.text): \(targets.count) addresses tried, none connected; "
+            + "the one that got farthest: \(describe(best))")
+      if let signal = try patience.next(after: failure, lasting: .now - started, loop: &loop) {
+        return .signal(signal)
+      }
     }
-    throw Failure(
-      ExitStatus(best.failure),
-      targets.count == 1
-        ? describe(best)
-        : "connect to \(typed.text): \(targets.count) addresses tried, none connected; "
-          + "the one that got farthest: \(describe(best))")
-  }
-}
-
-/// A failed attempt in words: what was tried, what came of it, and what that means.
-private func describe(_ failed: FailedAttempt) -> String {
-  switch failed.failure {
-  case .refused:
-    "\(failed.error): the host answered with RST, so nothing listens on that port, "
-      + "or a firewall rejects the connection"
-  case .noAnswer:
-    "\(failed.error) after \(Units.duration(failed.elapsed)); "
-      + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "
-      + "a firewall drops the SYN, or the listener's queue is full"
-  default: failed.error.description
   }
 }
 

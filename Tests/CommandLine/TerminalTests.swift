@@ -39,7 +39,8 @@ import Testing
       (["send", "--linger", "x", "host", "80"], 64),
     ] {
       let screen = try finalScreen(words, columns: columns, status: status)
-      let piped = try tcptool(words).errorText
+      // The usage line is filled to the width in a pipe too.
+      let piped = try tcptool(words, environment: ["COLUMNS": "\(columns)"]).errorText
       #expect(screen.words == piped.words)
       let rows = screen.split(separator: "\n")
       #expect(rows.count >= piped.split(separator: "\n").count)

@@ -22,23 +22,26 @@ import Testing
       See 'tcptool --help' for more information.
     """,
     "listen": """
-    Usage: tcptool listen [--backlog <n>] [--keep-open] [--quiet] [--verbose]
-           [<host>] <port>
+    Usage: tcptool listen [--backlog <n>] [--keep-open] [--ipv4] [--ipv6] [--quiet]
+           [--verbose] [<host>] <port>
       See 'tcptool listen --help' for more information.
     """,
     "connect": """
-    Usage: tcptool connect [--timeout <duration>] [--quiet] [--verbose] <host>
-           <port>
+    Usage: tcptool connect [--timeout <duration>] [--ipv4] [--ipv6]
+           [--attempt-delay <duration>] [--source <address>] [--interface <name>]
+           [--wait <duration>] [--quiet] [--verbose] <host> <port>
       See 'tcptool connect --help' for more information.
     """,
     "send": """
-    Usage: tcptool send [--timeout <duration>] [--linger <duration>] [--quiet]
-           [--verbose] <host> <port> [<file>]
+    Usage: tcptool send [--timeout <duration>] [--linger <duration>] [--ipv4]
+           [--ipv6] [--attempt-delay <duration>] [--source <address>]
+           [--interface <name>] [--wait <duration>] [--quiet] [--verbose] <host>
+           <port> [<file>]
       See 'tcptool send --help' for more information.
     """,
     "recv": """
-    Usage: tcptool recv [--output <file>] [--backlog <n>] [--quiet] [--verbose]
-           [<host>] <port>
+    Usage: tcptool recv [--output <file>] [--backlog <n>] [--ipv4] [--ipv6]
+           [--quiet] [--verbose] [<host>] <port>
       See 'tcptool recv --help' for more information.
     """,
     "states": """
@@ -135,6 +138,28 @@ import Testing
         acknowledged everything.
         """),
     Row(
+      "connect", "-46", "host", "80",
+      says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),
+    Row(
+      "listen", "-6", "80", "--ipv4",
+      says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),
+    Row(
+      "connect", "--attempt-delay", "9.9ms", "host", "80",
+      says: "The value '9.9ms' is invalid for '--attempt-delay <duration>'. Give at least 10ms."),
+    Row(
+      "send", "--ipv6", "--source", "127.0.0.1", "host", "80",
+      says: "The source address 127.0.0.1 is not of the family that '--ipv6' asks for."),
+    Row(
+      "connect", "--interface=", "host", "80",
+      says: "The value '' is invalid for '--interface <name>'."),
+    Row(
+      "connect", "--wait", "soon", "host", "80",
+      says: """
+        The value 'soon' is invalid for '--wait <duration>'.
+        Help:  --wait <duration>  Try again until the port accepts, this long at most; --timeout \
+        then bounds each try.
+        """),
+    Row(
       "states", "--state", "LISTENING",
       says: """
         The value 'LISTENING' is invalid for '--state <state,...>'. Please provide a \
@@ -157,6 +182,13 @@ import Testing
     let ending = Self.endings[row.words[0]] ?? Self.endings[""] ?? ""
     #expect(done.errorText == "Error: \(row.error)\n\(ending)\n")
     #expect(done.outputText == "")
+    #expect(done.outcome == .exited(64))
+  }
+
+  @Test(arguments: ["localhost", "127.0.0.1:http", "127.0.0.1:0", "[::1]:99999", ""])
+  func aSourceIsAnAddress(_ word: String) throws {
+    let done = try tcptool(["connect", "--source", word, "host", "80"])
+    #expect(done.errorText.hasPrefix("Error: The value '\(word)' is invalid for '--source "))
     #expect(done.outcome == .exited(64))
   }
 

@@ -3,9 +3,10 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: Subcommand {
+struct ConnectOptions: Subcommand, Dialing {
   var operands: [String] = []
   var timeout: Duration?
+  var dialing = DialOptions()
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
 
@@ -14,9 +15,14 @@ struct ConnectOptions: Subcommand {
     abstract: "Connect to a host and relay to standard input and output.",
     discussion: [
       """
-      The addresses of the host race: each gets a head start of 250 ms before the next is tried \
-      too, families take turns, and the first to accept is kept. Then it says which two ends are \
-      connected, and how long the handshake took.
+      The addresses of the host race: each gets a head start (--attempt-delay) before the next is \
+      tried too, families take turns, and the first to accept is kept. Then it says which two ends \
+      are connected, and how long the handshake took. With --verbose it also tells which attempts \
+      were given up, how long the name's resolution took, and the round trip that the kernel measured.
+      """,
+      """
+      An ICMP message that ends the handshake is told with its type, its code and its sender, and \
+      the exit status is that of its meaning: 11, 13 or 14.
       """,
       """
       The end of standard input half-closes the connection; the end of what the peer sends closes \
@@ -33,6 +39,9 @@ struct ConnectOptions: Subcommand {
         explanation:
           "Find out within two seconds whether a port answers; if not, the exit status says why."
       ),
+      Example(
+        command: "tcptool connect --wait 30s localhost 5432 < /dev/null",
+        explanation: "Wait until a service accepts connections."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
     ],
     exitStatuses: .connecting(
@@ -47,19 +56,20 @@ struct ConnectOptions: Subcommand {
           Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
           Default: the kernel's own limit, about 130 s an address.
           """)
-    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + Bound.dialing + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
+    try dialing.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
   }
 
   func run() throws(Failure) -> Ending {
     let narrator = Narrator(options: narration)
-    let targets = try endpoint.resolve()
+    let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
-      endpoint, timeout: timeout, loop: &loop, targets: targets, narrator: narrator)
+      endpoint, timeout: timeout, dialing, loop: &loop, destination, narrator: narrator)
     {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):

@@ -6,6 +6,7 @@ internal import SocketCore
 struct ListenOptions: Subcommand {
   var operands: [String] = []
   var backlog: Backlog?
+  var family = FamilyOptions()
   var keepsOpen = false
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
@@ -53,16 +54,19 @@ struct ListenOptions: Subcommand {
       .flag(
         "keep-open", "k", \.keepsOpen,
         help: "Take one connection after another."),
-    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
+    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
+    try family.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
   }
 
   func run() throws(Failure) -> Ending {
     let narrator = Narrator(options: narration)
-    var listener: Listener? = try openListener(endpoint, backlog: backlog, narrator: narrator)
+    var listener: Listener? = try openListener(
+      endpoint, family, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
     let input = ByteInput.standard()
     var output = ByteOutput.standard()

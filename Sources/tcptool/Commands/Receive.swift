@@ -7,6 +7,7 @@ struct ReceiveOptions: Subcommand {
   var operands: [String] = []
   var output = "-"
   var backlog: Backlog?
+  var family = FamilyOptions()
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
 
@@ -44,9 +45,11 @@ struct ReceiveOptions: Subcommand {
         "output", "o", \.output, value: "file", help: "Where to write; '-' is standard output.",
         completion: .file),
       Backlog.option(\.backlog),
-    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
+    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
+    try family.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
   }
@@ -59,7 +62,7 @@ struct ReceiveOptions: Subcommand {
     } catch {
       throw Failure(.localStream, error)
     }
-    let listener = try openListener(endpoint, backlog: backlog, narrator: narrator)
+    let listener = try openListener(endpoint, family, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try acceptOne(listener, loop: &loop, narrator: narrator) {
     case .signal(let signal): return .signal(signal)

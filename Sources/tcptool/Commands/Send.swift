@@ -3,9 +3,10 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct SendOptions: Subcommand {
+struct SendOptions: Subcommand, Dialing {
   var operands: [String] = []
   var timeout: Duration?
+  var dialing = DialOptions()
   var linger = Duration.seconds(5)
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
@@ -47,9 +48,10 @@ struct SendOptions: Subcommand {
       .option(
         "linger", "l", \.linger, value: "duration",
         help: "How long the peer may keep its side open once it has acknowledged everything."),
-    ] + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + Bound.dialing + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
+    try dialing.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 3)
     file = words.popFirst() ?? "-"
@@ -65,10 +67,10 @@ struct SendOptions: Subcommand {
     } catch {
       throw Failure(.localStream, error)
     }
-    let targets = try endpoint.resolve()
+    let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
-      endpoint, timeout: timeout, loop: &loop, targets: targets, narrator: narrator)
+      endpoint, timeout: timeout, dialing, loop: &loop, destination, narrator: narrator)
     {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
