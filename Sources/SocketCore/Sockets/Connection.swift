@@ -58,6 +58,13 @@ public struct Connection: ~Copyable, Sendable {
     return (try? result.get()) != nil
   }
 
+  /// Bytes that have come and wait to be received. SIOCINQ, tcp(7).
+  public func unreadBytes() -> Int? {
+    var value: Int32 = 0
+    let result = unsafe ioctl(socket.descriptor.rawValue, UInt(FIONREAD), &value)
+    return result == -1 ? nil : Int(value)
+  }
+
   /// Bytes in the send buffer that the peer has not acknowledged, sent or not, a FIN counted as 1.
   /// SIOCOUTQ, tcp(7). It keeps its value after the connection has ended.
   public func unacknowledgedBytes() -> Int? {

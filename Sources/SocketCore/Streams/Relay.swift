@@ -81,13 +81,16 @@ public struct Relay: Hashable, Sendable {
 
   /// Whether the peer's end ends the relay too, or the local input goes on until its own end.
   public var endsWithPeer: Bool
+  /// Whether the end of the local input is told to the peer only behind the peer's own end.
+  public var waitsForPeer: Bool
   public private(set) var outbound: RelayHalf
   public private(set) var inbound: RelayHalf
 
-  public init(capacity: Int, endsWithPeer: Bool = false) {
+  public init(capacity: Int, endsWithPeer: Bool = false, waitsForPeer: Bool = false) {
     outbound = RelayHalf(capacity: capacity)
     inbound = RelayHalf(capacity: capacity)
     self.endsWithPeer = endsWithPeer
+    self.waitsForPeer = waitsForPeer
   }
 
   public subscript(direction: RelayDirection) -> RelayHalf {
@@ -114,6 +117,7 @@ public struct Relay: Hashable, Sendable {
     for direction in RelayDirection.allCases {
       let half = self[direction]
       guard half.sinkIsOpen && !half.sourceIsOpen && half.filled.isEmpty else { continue }
+      if direction == .outbound && waitsForPeer && inbound.sourceIsOpen { continue }
       update(direction) { $0.endSink() }
       actions.append(direction == .outbound ? .finishSending : .closeOutput)
     }

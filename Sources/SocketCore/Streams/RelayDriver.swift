@@ -1,9 +1,22 @@
 // Does what the relay's rules (Relay.swift) decide: reads, writes, half-closes, waits.
 
+/// What the end of the local input means.
+public enum LocalEndPolicy: Hashable, Sendable {
+  /// Half-close: the peer is told, and may go on.
+  case finish
+  /// Nothing until the peer has ended: some peers stop in the middle of a reply when they see a FIN.
+  case wait
+  /// The end of the relay as soon as the peer has acknowledged everything, whatever it still has to
+  /// say. What has come until then is handed over.
+  case close
+}
+
 /// What a relay is for.
 public struct RelayOptions: Hashable, Sendable {
   /// Whether there is anything to be sent. Without it this end is silent until the peer has ended.
   public var readsInput = true
+  /// What follows when the local input has ended.
+  public var onLocalEnd = LocalEndPolicy.finish
   /// Whether the peer's end is the end, or the local input goes on until its own.
   public var endsWithPeer = false
   /// Whether the output is closed behind the last byte from the peer, so that its reader sees the
@@ -14,6 +27,9 @@ public struct RelayOptions: Hashable, Sendable {
   public var mustDeliver = false
   /// How long to wait for the peer's end once it has acknowledged everything; nil waits for ever.
   public var linger: Duration?
+  /// How long nothing may move, and how long everything may take; nil is for ever.
+  public var idleTimeout: Duration?
+  public var totalTimeout: Duration?
 
   public init() {}
 }
@@ -29,6 +45,8 @@ public struct RelayOutcome: Sendable {
   public var acknowledged = 0
   /// Bytes received and handed to the local output.
   public var received = 0
+  /// Bytes that came and did not reach the local output any more.
+  public var undelivered = 0
   /// Whether the peer's FIN came.
   public var peerEnded = false
   /// What went wrong with the connection: an RST, a peer that receives no more, silence.
@@ -37,6 +55,8 @@ public struct RelayOutcome: Sendable {
   public var localError: SystemCallError?
   /// The signal that ended it.
   public var signal: Int32?
+  /// The time limit that cut it short.
+  public var timeout: RelayTimeout?
 }
 
 /// What happens during a relay, as it happens.
@@ -87,13 +107,24 @@ public struct RelayDriver: ~Copyable {
   /// Whether our FIN is among what the peer has to acknowledge.
   private var hasFinished = false
   private var acknowledgement = AcknowledgementWatch()
+  /// How many bytes are received altogether, once the peer's time is over: those that were there
+  /// then. They were acknowledged, so the peer will not send them again.
+  private var receiveLimit: Int?
 
   public init(_ options: RelayOptions = RelayOptions()) {
     self.options = options
     // An end that has nothing to say can only end with its peer.
     relay = Relay(
-      capacity: Self.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput)
+      capacity: Self.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,
+      waitsForPeer: options.onLocalEnd == .wait)
   }
+
+  /// How long the peer may keep its side open behind its acknowledgement of everything.
+  private var linger: Duration? { options.onLocalEnd == .close ? .zero : options.linger }
+
+  /// Whether it is up to the peer or the local input that something moves, and not up to whoever
+  /// reads the local output: nothing is to be lost for the reader's slowness.
+  private var countsIdleness: Bool { relay.inbound.filled.isEmpty }
 
   /// Relays between `connection` and the local streams until both directions have ended and the
   /// peer has acknowledged everything, or something failed. What the peer sent before a failure of
@@ -110,14 +141,29 @@ public struct RelayDriver: ~Copyable {
       loop.forget(input.descriptor)
       loop.forget(output.descriptor)
     }
+    var limits = RelayLimits(
+      idle: options.idleTimeout, total: options.totalTimeout, start: .now)
     while outcome.localError == nil && outcome.signal == nil {
       if hasFinished { acknowledgement.look(at: connection) }
       if relay.isFinished && (acknowledgement.isComplete || outcome.connectionError != nil) {
         break
       }
-      if acknowledgement.isOver(after: options.linger) { break }
+      if receiveLimit == nil, acknowledgement.isOver(after: linger) {
+        receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
+        endAtReceiveLimit()
+        for action in relay.step() { perform(action, connection, &output, &loop, observe) }
+        continue
+      }
+      if limits.countsMoves { limits.note(moved: moved(connection), at: .now) }
+      if let timeout = limits.expired(at: .now, isWaiting: countsIdleness) {
+        // What had to arrive has arrived: the peer's time is over, and nothing is cut.
+        if !(options.mustDeliver && acknowledgement.isComplete) { outcome.timeout = timeout }
+        break
+      }
       try watch(socket, input.descriptor, output.descriptor, &loop)
-      let deadline = hasFinished ? acknowledgement.nextLook(options.linger) : nil
+      let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
+      let limit = limits.deadline(isWaiting: countsIdleness)
+      let deadline = [look, limit].compactMap { $0 }.min()
       if case .signal(let signal) = try loop.wait(until: deadline) { outcome.signal = signal }
 
       let socketReadiness = loop.readiness(of: socket)
@@ -133,16 +179,21 @@ public struct RelayDriver: ~Copyable {
       send(to: connection)
       for action in relay.step() { perform(action, connection, &output, &loop, observe) }
     }
-    if outcome.signal != nil {
+    if outcome.signal != nil || outcome.timeout != nil {
       loop.forget(socket)
       loop.forget(input.descriptor)
       try handOver(to: output, &loop)
-      if options.mustDeliver && !hasFinished { try? connection.socket.resetOnClose() }
+      let isCutShort = outcome.timeout != nil && !relay.outbound.filled.isEmpty
+      if isCutShort || (options.mustDeliver && !hasFinished) {
+        try? connection.socket.resetOnClose()
+      }
     }
     outcome.read = relay.outbound.received
     outcome.sent = relay.outbound.delivered
     outcome.acknowledged = outcome.sent - unacknowledgedPayload(connection)
     outcome.received = relay.inbound.delivered
+    outcome.undelivered = relay.inbound.filled.count
+    if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
     return outcome
   }
 
@@ -150,6 +201,19 @@ public struct RelayDriver: ~Copyable {
   private func unacknowledgedPayload(_ connection: borrowing Connection) -> Int {
     let pending = connection.unacknowledgedBytes() ?? 0
     return min(max(0, hasFinished && pending > 0 ? pending - 1 : pending), relay.outbound.delivered)
+  }
+
+  /// Bytes that moved so far, each step of their way counted.
+  private func moved(_ connection: borrowing Connection) -> Int {
+    relay.outbound.received + relay.outbound.delivered + relay.inbound.received
+      + relay.inbound.delivered + relay.outbound.delivered - unacknowledgedPayload(connection)
+  }
+
+  /// Takes nothing more from the peer once what was there has been received.
+  private mutating func endAtReceiveLimit() {
+    if let receiveLimit, relay.inbound.received >= receiveLimit {
+      relay.note(.sourceEnded(.inbound))
+    }
   }
 
   private func watch(
@@ -188,7 +252,9 @@ public struct RelayDriver: ~Copyable {
           try connection.receive(into: &target)
         }
         switch result {
-        case .transferred(let count): relay.note(.read(.inbound, count))
+        case .transferred(let count):
+          relay.note(.read(.inbound, count))
+          endAtReceiveLimit()
         case .endOfInput:
           // After an RST whose error a send has taken, recv(2) answers 0 as after a FIN. A send that
           // meets an RST after the FIN fails with EPIPE.

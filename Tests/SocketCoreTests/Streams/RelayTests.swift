@@ -21,6 +21,7 @@ struct RelayTests {
   struct Script: Sendable, CustomTestStringConvertible {
     var name: String
     var endsWithPeer = false
+    var waitsForPeer = false
     var steps: [Step]
     var isFinished = true
     var testDescription: String { name }
@@ -97,11 +98,46 @@ struct RelayTests {
         Step(.wrote(.inbound, 1)),
       ],
       isFinished: false),
+    Script(
+      name: "the local end waits for the peer's",
+      waitsForPeer: true,
+      steps: [
+        Step(.read(.outbound, 2)), Step(.wrote(.outbound, 2)), Step(.sourceEnded(.outbound)),
+        Step(.read(.inbound, 1)), Step(.wrote(.inbound, 1)),
+        Step(.sourceEnded(.inbound), .finishSending, .closeOutput),
+      ]),
+    Script(
+      name: "the local end waits for the peer's, and not for the local output",
+      waitsForPeer: true,
+      steps: [
+        Step(.sourceEnded(.outbound)), Step(.read(.inbound, 1)),
+        Step(.sourceEnded(.inbound), .finishSending), Step(.wrote(.inbound, 1), .closeOutput),
+      ]),
+    Script(
+      name: "waiting for the peer's end does not end the local input",
+      waitsForPeer: true,
+      steps: [Step(.sourceEnded(.inbound), .closeOutput), Step(.read(.outbound, 1))],
+      isFinished: false),
+    Script(
+      name: "waiting for the peer's end, which is the end of all",
+      endsWithPeer: true, waitsForPeer: true,
+      steps: [
+        Step(.read(.outbound, 1)), Step(.sourceEnded(.inbound), .closeOutput),
+        Step(.wrote(.outbound, 1), .finishSending),
+      ]),
+    Script(
+      name: "a reset while the local end waits",
+      waitsForPeer: true,
+      steps: [
+        Step(.sourceEnded(.outbound)), Step(.sinkFailed(.outbound)),
+        Step(.sourceEnded(.inbound), .closeOutput),
+      ]),
   ]
 
   @Test(arguments: scripts)
   func `what follows from what happens`(script: Script) {
-    var relay = Relay(capacity: 4, endsWithPeer: script.endsWithPeer)
+    var relay = Relay(
+      capacity: 4, endsWithPeer: script.endsWithPeer, waitsForPeer: script.waitsForPeer)
     #expect(relay.step() == [])
     for (index, step) in script.steps.enumerated() {
       relay.note(step.event)
@@ -170,7 +206,9 @@ struct RelayTests {
       var random = SplitMix(state: seed &* 1_000 &+ UInt64(capacity))
       let endsWithPeer = Bool.random(using: &random)
       let fails = Int.random(in: 0..<4, using: &random) == 0
-      var relay = Relay(capacity: capacity, endsWithPeer: endsWithPeer)
+      let waitsForPeer = Bool.random(using: &random)
+      var relay = Relay(
+        capacity: capacity, endsWithPeer: endsWithPeer, waitsForPeer: waitsForPeer)
       var models: [RelayDirection: Model] = [:]
       for direction in RelayDirection.allCases {
         models[direction] = Model(cells: Array(repeating: -1, count: capacity))
