@@ -15,6 +15,7 @@ enum ExitStatus: Int32, CaseIterable {
   case localEnd = 15
   case reset = 20
   case peerStoppedReceiving = 21
+  case timeout = 22
   case localStream = 24
   case usage = 64
   case bug = 70
@@ -33,6 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
       "The local end failed: address in use or not local, no privilege, no descriptor."
     case .reset: "Reset by the peer."
     case .peerStoppedReceiving: "The peer stopped receiving before it had everything."
+    case .timeout: "An idle or total timeout cut unfinished work."
     case .localStream: "Local input or output failed: full disk, closed pipe, no such file."
     case .usage: "The command line was wrong."
     case .bug: "A bug in tcptool."

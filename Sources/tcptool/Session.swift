@@ -170,6 +170,9 @@ func runSession(
     throw Failure(.bug, "\(error); this is a bug in tcptool")
   }
   narrator.detail(summary(outcome, .now - started))
+  if outcome.localError == nil, let cut = outcome.cutMessage(options, peer: connection.peer) {
+    throw Failure(.timeout, cut)
+  }
   return try judge(outcome, mustDeliver: options.mustDeliver)
 }
 
@@ -183,7 +186,9 @@ private func summary(_ outcome: RelayOutcome, _ elapsed: Duration) -> String {
   let text =
     "sent \(Units.bytes(outcome.sent))\(acknowledged), received \(Units.bytes(outcome.received)), "
     + "in \(Units.duration(elapsed))"
-  let isOpen = outcome.connectionError == nil && !outcome.peerEnded && outcome.signal == nil
+  let isOpen =
+    outcome.connectionError == nil && !outcome.peerEnded && outcome.signal == nil
+    && outcome.timeout == nil
   return isOpen && outcome.localError == nil ? text + "; the peer keeps its side open" : text
 }
 

@@ -22,14 +22,11 @@ import Testing
       See 'tcptool --help' for more information.
     """,
     "listen": """
-    Usage: tcptool listen [--backlog <n>] [--keep-open] [--ipv4] [--ipv6] [--quiet]
-           [--verbose] [<host>] <port>
+    Usage: tcptool listen [<options>] [<host>] <port>
       See 'tcptool listen --help' for more information.
     """,
     "connect": """
-    Usage: tcptool connect [--timeout <duration>] [--ipv4] [--ipv6]
-           [--attempt-delay <duration>] [--source <address>] [--interface <name>]
-           [--wait <duration>] [--quiet] [--verbose] <host> <port>
+    Usage: tcptool connect [<options>] <host> <port>
       See 'tcptool connect --help' for more information.
     """,
     "send": """
@@ -176,7 +173,67 @@ import Testing
         """),
   ]
 
-  @Test(arguments: rows)
+  /// Relay options that contradict each other, or would do nothing.
+  private static let contradictions = [
+    Row(
+      "connect", "--send-only", "--recv-only", "host", "80",
+      says: """
+        The options '--recv-only' and '--send-only' exclude each other: each leaves the other out
+        """),
+    Row(
+      "connect", "--recv-only", "--on-stdin-eof", "shutdown", "host", "80",
+      says: """
+        The options '--recv-only' and '--on-stdin-eof' exclude each other: standard input is not \
+        read
+        """),
+    Row(
+      "listen", "--recv-only", "--on-peer-eof", "finish", "80",
+      says: """
+        The options '--recv-only' and '--on-peer-eof finish' exclude each other: there is nothing \
+        left to send
+        """),
+    Row(
+      "listen", "--recv-only", "--linger", "1s", "80",
+      says: """
+        The options '--recv-only' and '--linger' exclude each other: our side ends only after the \
+        peer's
+        """),
+    Row(
+      "connect", "--on-stdin-eof", "wait", "--linger", "1s", "host", "80",
+      says: """
+        The options '--linger' and '--on-stdin-eof wait' exclude each other: our side ends only \
+        after the peer's
+        """),
+    Row(
+      "connect", "--on-stdin-eof", "close", "--linger", "1s", "host", "80",
+      says: """
+        The options '--linger' and '--on-stdin-eof close' exclude each other: that gives the peer \
+        no time at all
+        """),
+    Row(
+      "listen", "--keep-open", "--on-stdin-eof", "close", "80",
+      says: """
+        The options '--keep-open' and '--on-stdin-eof close' exclude each other: once standard \
+        input has ended, every further connection would be closed at once
+        """),
+    Row(
+      "connect", "--idle-timeout", "0", "host", "80",
+      says: "The value of '--idle-timeout' must be greater than zero"),
+    Row(
+      "listen", "--total-timeout", "0s", "80",
+      says: "The value of '--total-timeout' must be greater than zero"),
+    Row(
+      "listen", "--on-stdin-eof", "quit", "80",
+      says: """
+        The value 'quit' is invalid for '--on-stdin-eof <action>'. Please provide one of \
+        'shutdown', 'wait' and 'close'.
+        Help:  --on-stdin-eof <action>  At the end of standard input: shutdown (half-close, the \
+        peer may go on), wait (tell the peer nothing before its own end), or close (end once \
+        everything is acknowledged). Default: shutdown.
+        """),
+  ]
+
+  @Test(arguments: rows + contradictions)
   func isTold(_ row: Row) throws {
     let done = try tcptool(row.words)
     let ending = Self.endings[row.words[0]] ?? Self.endings[""] ?? ""

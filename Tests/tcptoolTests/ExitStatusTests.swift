@@ -22,7 +22,7 @@ import Testing
     let promised: [String: Int32] = [
       "done": 0, "failure": 1, "notResolved": 10, "refused": 11, "noAnswer": 12,
       "unreachable": 13, "prohibited": 14, "localEnd": 15, "reset": 20,
-      "peerStoppedReceiving": 21, "localStream": 24, "usage": 64, "bug": 70,
+      "peerStoppedReceiving": 21, "timeout": 22, "localStream": 24, "usage": 64, "bug": 70,
     ]
     #expect(statuses.merging(promised) { $1 } == statuses)
   }

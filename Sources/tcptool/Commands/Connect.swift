@@ -3,10 +3,11 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: Subcommand, Dialing {
+struct ConnectOptions: RelayingCommand, Dialing {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
+  var relay = RelayPolicy()
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
 
@@ -29,6 +30,7 @@ struct ConnectOptions: Subcommand, Dialing {
       standard output; the program ends when both have ended and the peer has acknowledged \
       everything.
       """,
+      .relayPolicyNotes,
     ],
     operands: .hostAndPort,
     examples: [
@@ -42,10 +44,14 @@ struct ConnectOptions: Subcommand, Dialing {
       Example(
         command: "tcptool connect --wait 30s localhost 5432 < /dev/null",
         explanation: "Wait until a service accepts connections."),
+      Example(
+        command: "tcptool connect --linger 5s --idle-timeout 1m 192.0.2.7 7000 < request",
+        explanation:
+          "Let the peer be silent for a minute at most, and for five seconds once it has it all."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
     ],
     exitStatuses: .connecting(
-      done: "Both directions ended and everything was acknowledged."),
+      done: "Both directions ended and everything was acknowledged.", hasTimeouts: true),
     seeAlso: ["nc(1)", "connect(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
@@ -56,12 +62,14 @@ struct ConnectOptions: Subcommand, Dialing {
           Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
           Default: the kernel's own limit, about 130 s an address.
           """)
-    ] + Bound.dialing + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + Bound.dialing + relayParameters
+    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+    try relay.validate()
   }
 
   func run() throws(Failure) -> Ending {
@@ -73,10 +81,11 @@ struct ConnectOptions: Subcommand, Dialing {
     {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
-      let input = ByteInput.standard()
-      var output = ByteOutput.standard()
+      let input = relay.input
+      var output = relay.output
       return try runSession(
-        connection, input: input, output: &output, loop: &loop, narrator: narrator)
+        connection, relay.options(), input: input, output: &output, loop: &loop,
+        narrator: narrator)
     }
   }
 }

@@ -3,11 +3,12 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ListenOptions: Subcommand {
+struct ListenOptions: RelayingCommand {
   var operands: [String] = []
   var backlog: Backlog?
   var family = FamilyOptions()
   var keepsOpen = false
+  var relay = RelayPolicy()
   var narration = NarrationOptions()
   private var endpoint = TypedEndpoint(port: 0)
 
@@ -27,8 +28,10 @@ struct ListenOptions: Subcommand {
       """
       The end of standard input half-closes the connection; the end of what the peer sends closes \
       standard output; the program ends when both have ended and the peer has acknowledged \
-      everything. With --keep-open a connection ends as soon as the peer ends its side.
+      everything. With --keep-open a connection ends as soon as the peer ends its side; timeouts \
+      count for each connection, and the next is taken after them.
       """,
+      .relayPolicyNotes,
     ],
     operands: .localHostAndPort,
     examples: [
@@ -44,7 +47,8 @@ struct ListenOptions: Subcommand {
     exitStatuses: [
       ExitStatus.done.row("Both directions ended and everything was acknowledged."),
       ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
-      ExitStatus.peerStoppedReceiving.row(), ExitStatus.localStream.row(), ExitStatus.usage.row(),
+      ExitStatus.peerStoppedReceiving.row(), ExitStatus.timeout.row(), ExitStatus.localStream.row(),
+      ExitStatus.usage.row(),
     ],
     seeAlso: ["nc(1)", "listen(2)", "tcp(7)"])
 
@@ -54,13 +58,14 @@ struct ListenOptions: Subcommand {
       .flag(
         "keep-open", "k", \.keepsOpen,
         help: "Take one connection after another."),
-    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
+    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6) + relayParameters
     + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
     try family.validate()
     var words = operands[...]
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
+    try relay.validate(keepsOpen: keepsOpen)
   }
 
   func run() throws(Failure) -> Ending {
@@ -68,11 +73,9 @@ struct ListenOptions: Subcommand {
     var listener: Listener? = try openListener(
       endpoint, family, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
-    let input = ByteInput.standard()
-    var output = ByteOutput.standard()
-    var relay = RelayOptions()
-    relay.endsWithPeer = keepsOpen
-    relay.closesOutput = !keepsOpen
+    let input = self.relay.input
+    var output = self.relay.output
+    let relay = self.relay.options(keepsOpen: keepsOpen)
 
     while let open = listener.take() {
       switch try acceptOne(open, loop: &loop, narrator: narrator) {
@@ -102,7 +105,7 @@ struct ListenOptions: Subcommand {
       return try runSession(
         connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
     } catch {
-      guard error.status == .reset || error.status == .peerStoppedReceiving else { throw error }
+      guard [.reset, .peerStoppedReceiving, .timeout].contains(error.status) else { throw error }
       narrator.say(error.message)
       return .status(error.status)
     }

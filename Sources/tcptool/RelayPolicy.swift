@@ -1,0 +1,153 @@
+// How `connect` and `listen` relay: the options that both have, what may not be combined, and what
+// the relay is told.
+
+internal import CommandSpec
+internal import SocketCore
+
+/// What the end of standard input means.
+enum StdinEnd: String, CaseIterable, ArgumentValue {
+  case shutdown, wait, close
+
+  var policy: LocalEndPolicy {
+    switch self {
+    case .shutdown: .finish
+    case .wait: .wait
+    case .close: .close
+    }
+  }
+}
+
+/// What the end of what the peer sends means.
+enum PeerEnd: String, CaseIterable, ArgumentValue {
+  case finish, close
+}
+
+/// The relay options. What was not given stays nil, so that a contradiction can be told from a
+/// default.
+struct RelayPolicy: Sendable {
+  var stdinEnd: StdinEnd?
+  var peerEnd: PeerEnd?
+  var linger: Duration?
+  var idleTimeout: Duration?
+  var totalTimeout: Duration?
+  var sendsOnly = false
+  var receivesOnly = false
+
+  /// Refuses what contradicts itself or would do nothing.
+  ///
+  /// - Parameter keepsOpen: Whether one connection follows another.
+  func validate(keepsOpen: Bool = false) throws(UsageError) {
+    if receivesOnly {
+      if sendsOnly { throw conflict("--recv-only", "--send-only", "each leaves the other out") }
+      if stdinEnd != nil {
+        throw conflict("--recv-only", "--on-stdin-eof", "standard input is not read")
+      }
+      if peerEnd == .finish {
+        throw conflict("--recv-only", "--on-peer-eof finish", "there is nothing left to send")
+      }
+      if linger != nil {
+        throw conflict("--recv-only", "--linger", "our side ends only after the peer's")
+      }
+    }
+    if linger != nil, let stdinEnd, stdinEnd != .shutdown {
+      throw conflict(
+        "--linger", "--on-stdin-eof \(stdinEnd.rawValue)",
+        stdinEnd == .wait
+          ? "our side ends only after the peer's" : "that gives the peer no time at all")
+    }
+    if keepsOpen && stdinEnd == .close {
+      throw conflict(
+        "--keep-open", "--on-stdin-eof close",
+        "once standard input has ended, every further connection would be closed at once")
+    }
+    for (name, timeout) in [("idle", idleTimeout), ("total", totalTimeout)] where timeout == .zero {
+      throw UsageError("The value of '--\(name)-timeout' must be greater than zero")
+    }
+  }
+
+  private func conflict(_ first: String, _ second: String, _ reason: String) -> UsageError {
+    UsageError("The options '\(first)' and '\(second)' exclude each other: \(reason)")
+  }
+
+  /// What the relay is told.
+  ///
+  /// - Parameter keepsOpen: Whether one connection follows another. Then the local output is needed
+  ///   again, and the input, where nothing else was asked for, is not spent on a peer that has gone.
+  func options(keepsOpen: Bool = false) -> RelayOptions {
+    var options = RelayOptions()
+    options.onLocalEnd = stdinEnd?.policy ?? .finish
+    options.endsWithPeer = (peerEnd ?? (keepsOpen ? .close : .finish)) == .close
+    options.closesOutput = !keepsOpen
+    options.linger = linger
+    options.idleTimeout = idleTimeout
+    options.totalTimeout = totalTimeout
+    options.readsInput = !receivesOnly
+    options.mustDeliver = sendsOnly
+    return options
+  }
+
+  /// Where the bytes come from and go to.
+  var input: ByteInput { receivesOnly ? .nothing() : .standard() }
+  var output: ByteOutput { sendsOnly ? .discarding() : .standard() }
+}
+
+/// A subcommand with the relay options.
+protocol RelayingCommand: Subcommand {
+  var relay: RelayPolicy { get set }
+}
+
+extension RelayingCommand {
+  static var relayParameters: [Bound<Self>] {
+    [
+      .option(
+        "on-stdin-eof", \.relay.stdinEnd, value: "action",
+        help: """
+          At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the \
+          peer nothing before its own end), or close (end once everything is acknowledged). \
+          Default: shutdown.
+          """),
+      .option(
+        "on-peer-eof", \.relay.peerEnd, value: "action",
+        help: """
+          At the end of what the peer sends: finish (send standard input to its end) or close \
+          (send what has been read, and end). Default: finish; close with --keep-open.
+          """),
+      .option(
+        "linger", \.relay.linger, value: "duration",
+        help: """
+          How long the peer may keep its side open once it has acknowledged everything and our \
+          side has ended. Default: for ever.
+          """),
+      .option(
+        "idle-timeout", \.relay.idleTimeout, value: "duration",
+        help: """
+          End the connection when nothing has moved for so long, but not while a reader of \
+          standard output keeps it waiting. Default: never.
+          """),
+      .option(
+        "total-timeout", \.relay.totalTimeout, value: "duration",
+        help: """
+          End the connection so long after it was made, whatever moves. Default: never.
+          """),
+      .flag(
+        "send-only", \.relay.sendsOnly,
+        help: """
+          Discard what the peer sends, and end well only when it has acknowledged all of standard \
+          input.
+          """),
+      .flag(
+        "recv-only", \.relay.receivesOnly,
+        help: "Never read standard input; our side ends with the peer's."),
+    ]
+  }
+}
+
+extension String {
+  /// What the manual says about the time limits, and about ends.
+  static let relayPolicyNotes = """
+    A timeout that cuts unfinished work says what was outstanding and exits with status 22. The \
+    work is finished when both sides have ended, or, with --send-only, as soon as everything is \
+    acknowledged. A peer that may still answer is unfinished work: --linger says how long it may \
+    be silent after our end without that being a failure.
+    """
+}
