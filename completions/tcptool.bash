@@ -5,10 +5,10 @@
 __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
-    listen) options=('-b --backlog=' '-k --keep-open' '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    send) options=('-t --timeout=' '-l --linger=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    recv) options=('-o --output=' '-b --backlog=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' '-q --quiet' '-v --verbose' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
     backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
@@ -20,6 +20,10 @@ __tcptool_table() {
 __tcptool_value() {
   case "$1 $2" in
     ' --generate-completion-script') __tcptool_words bash zsh fish ;;
+    'listen --on-stdin-eof') __tcptool_words shutdown wait close ;;
+    'listen --on-peer-eof') __tcptool_words finish close ;;
+    'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
+    'connect --on-peer-eof') __tcptool_words finish close ;;
     'recv --output') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;

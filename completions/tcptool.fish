@@ -3,13 +3,13 @@
 # Whether an option, as it is spelled for a subcommand, takes a value.
 function __tcptool_takes_value
     contains -- "$argv" \
-        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'connect -t' 'connect --timeout' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'states -s' 'states --state' 'states --source' 'states --color' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
+        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'listen --on-stdin-eof' 'listen --on-peer-eof' 'listen --linger' 'listen --idle-timeout' 'listen --total-timeout' 'connect -t' 'connect --timeout' 'connect --attempt-delay' 'connect --source' 'connect --interface' 'connect --wait' 'connect --on-stdin-eof' 'connect --on-peer-eof' 'connect --linger' 'connect --idle-timeout' 'connect --total-timeout' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'send --attempt-delay' 'send --source' 'send --interface' 'send --wait' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'states -s' 'states --state' 'states --source' 'states --color' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
 end
 
 # Whether a word that looks like a negative number is an option.
 function __tcptool_is_digit
     contains -- "$argv" \
-        
+        'listen -4' 'listen -6' 'connect -4' 'connect -6' 'send -4' 'send -6' 'recv -4' 'recv -6'
 end
 
 # Prints the subcommand before the cursor, the number of its operands, and the options that have
@@ -125,23 +125,53 @@ complete -c tcptool -n '__tcptool_may \'\' --version' -l version -d 'Show the ve
 complete -c tcptool -n '__tcptool_may \'\' -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may listen -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged. Default: the largest, net.core.somaxconn.'
 complete -c tcptool -n '__tcptool_may listen -k --keep-open' -s k -l keep-open -d 'Take one connection after another.'
+complete -c tcptool -n '__tcptool_may listen -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
+complete -c tcptool -n '__tcptool_may listen -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
+complete -c tcptool -n '__tcptool_may listen --on-stdin-eof' -l on-stdin-eof -x -a 'shutdown wait close' -d 'At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the peer nothing before its own end), or close (end once everything is acknowledged). Default: shutdown.'
+complete -c tcptool -n '__tcptool_may listen --on-peer-eof' -l on-peer-eof -x -a 'finish close' -d 'At the end of what the peer sends: finish (send standard input to its end) or close (send what has been read, and end). Default: finish; close with --keep-open.'
+complete -c tcptool -n '__tcptool_may listen --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever.'
+complete -c tcptool -n '__tcptool_may listen --idle-timeout' -l idle-timeout -x -d 'End the connection when nothing has moved for so long, but not while a reader of standard output keeps it waiting. Default: never.'
+complete -c tcptool -n '__tcptool_may listen --total-timeout' -l total-timeout -x -d 'End the connection so long after it was made, whatever moves. Default: never.'
+complete -c tcptool -n '__tcptool_may listen --send-only' -l send-only -d 'Discard what the peer sends, and end well only when it has acknowledged all of standard input.'
+complete -c tcptool -n '__tcptool_may listen --recv-only' -l recv-only -d 'Never read standard input; our side ends with the peer\'s.'
 complete -c tcptool -n '__tcptool_may listen -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
 complete -c tcptool -n '__tcptool_may listen -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
 complete -c tcptool -n '__tcptool_may listen --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may listen -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may connect -t --timeout' -s t -l timeout -x -d 'Longest time for connecting, all addresses together: 500ms, 2s, 1m. Default: the kernel\'s own limit, about 130 s an address.'
+complete -c tcptool -n '__tcptool_may connect -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
+complete -c tcptool -n '__tcptool_may connect -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
+complete -c tcptool -n '__tcptool_may connect --attempt-delay' -l attempt-delay -x -d 'Head start of each address before the next is tried too; at least 10ms.'
+complete -c tcptool -n '__tcptool_may connect --source' -l source -x -d 'Local ADDRESS or ADDRESS:PORT to connect from; only peers of its family are tried. Default: the kernel\'s choice.'
+complete -c tcptool -n '__tcptool_may connect --interface' -l interface -x -d 'Network interface that packets leave and come by.'
+complete -c tcptool -n '__tcptool_may connect --wait' -l wait -x -d 'Try again until the port accepts, this long at most; --timeout then bounds each try.'
+complete -c tcptool -n '__tcptool_may connect --on-stdin-eof' -l on-stdin-eof -x -a 'shutdown wait close' -d 'At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the peer nothing before its own end), or close (end once everything is acknowledged). Default: shutdown.'
+complete -c tcptool -n '__tcptool_may connect --on-peer-eof' -l on-peer-eof -x -a 'finish close' -d 'At the end of what the peer sends: finish (send standard input to its end) or close (send what has been read, and end). Default: finish; close with --keep-open.'
+complete -c tcptool -n '__tcptool_may connect --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever.'
+complete -c tcptool -n '__tcptool_may connect --idle-timeout' -l idle-timeout -x -d 'End the connection when nothing has moved for so long, but not while a reader of standard output keeps it waiting. Default: never.'
+complete -c tcptool -n '__tcptool_may connect --total-timeout' -l total-timeout -x -d 'End the connection so long after it was made, whatever moves. Default: never.'
+complete -c tcptool -n '__tcptool_may connect --send-only' -l send-only -d 'Discard what the peer sends, and end well only when it has acknowledged all of standard input.'
+complete -c tcptool -n '__tcptool_may connect --recv-only' -l recv-only -d 'Never read standard input; our side ends with the peer\'s.'
 complete -c tcptool -n '__tcptool_may connect -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
 complete -c tcptool -n '__tcptool_may connect -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
 complete -c tcptool -n '__tcptool_may connect --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may connect -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may send -t --timeout' -s t -l timeout -x -d 'Longest time for connecting: 500ms, 2s, 1m.'
 complete -c tcptool -n '__tcptool_may send -l --linger' -s l -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything.'
+complete -c tcptool -n '__tcptool_may send -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
+complete -c tcptool -n '__tcptool_may send -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
+complete -c tcptool -n '__tcptool_may send --attempt-delay' -l attempt-delay -x -d 'Head start of each address before the next is tried too; at least 10ms.'
+complete -c tcptool -n '__tcptool_may send --source' -l source -x -d 'Local ADDRESS or ADDRESS:PORT to connect from; only peers of its family are tried. Default: the kernel\'s choice.'
+complete -c tcptool -n '__tcptool_may send --interface' -l interface -x -d 'Network interface that packets leave and come by.'
+complete -c tcptool -n '__tcptool_may send --wait' -l wait -x -d 'Try again until the port accepts, this long at most; --timeout then bounds each try.'
 complete -c tcptool -n '__tcptool_may send -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
 complete -c tcptool -n '__tcptool_may send -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
 complete -c tcptool -n '__tcptool_may send --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may send -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may recv -o --output' -s o -l output -r -F -d 'Where to write; \'-\' is standard output.'
 complete -c tcptool -n '__tcptool_may recv -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged. Default: the largest, net.core.somaxconn.'
+complete -c tcptool -n '__tcptool_may recv -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
+complete -c tcptool -n '__tcptool_may recv -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
 complete -c tcptool -n '__tcptool_may recv -q --quiet' -s q -l quiet -d 'Say nothing but errors.'
 complete -c tcptool -n '__tcptool_may recv -v --verbose' -s v -l verbose -d 'Also say how it ended, with bytes and time; the default on a terminal.'
 complete -c tcptool -n '__tcptool_may recv --version' -l version -d 'Show the version.'

@@ -45,9 +45,8 @@ struct ConnectOptions: RelayingCommand, Dialing {
         command: "tcptool connect --wait 30s localhost 5432 < /dev/null",
         explanation: "Wait until a service accepts connections."),
       Example(
-        command: "tcptool connect --linger 5s --idle-timeout 1m 192.0.2.7 7000 < request",
-        explanation:
-          "Let the peer be silent for a minute at most, and for five seconds once it has it all."),
+        command: "tcptool connect --linger 5s 192.0.2.7 7000 < request",
+        explanation: "Give the peer five seconds to answer and close, once it has it all."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
     ],
     exitStatuses: .connecting(
