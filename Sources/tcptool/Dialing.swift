@@ -152,7 +152,8 @@ func describe(_ failed: FailedAttempt) -> String {
     return "\(failed.error) after \(Units.duration(failed.elapsed)); "
       + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "
       + "a firewall drops the SYN, or the listener's queue is full"
-  case .local: return failed.error.description + hint(for: failed.error)
+  case .local:
+    return failed.error.description + hint(for: failed.error) + optionHint(failed.error)
   default: return failed.error.description
   }
 }

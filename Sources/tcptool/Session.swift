@@ -18,10 +18,13 @@ extension ReadinessLoop {
 
 /// Opens a listener as the operands say, and tells where it listens and with which backlog.
 func openListener(
-  _ typed: TypedEndpoint, _ family: FamilyOptions, backlog: Backlog?, narrator: Narrator
+  _ typed: TypedEndpoint, _ family: FamilyOptions, _ sockets: SocketSettings, backlog: Backlog?,
+  narrator: Narrator
 ) throws(Failure) -> Listener {
   var options = Listener.Options()
   options.backlog = backlog?.value ?? .max
+  options.socketOptions = sockets.plan(narrator)
+  options.tracer = sockets.tracer(narrator)
   let endpoint =
     try typed.resolve(family.family).first ?? family.wildcard.map { Endpoint($0, typed.port) }
   let listener: Listener
@@ -39,7 +42,7 @@ func openListener(
       case .addressNotAvailable: "; no interface of this host has that address"
       case .accessDenied where typed.port > 0:
         "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
-      default: ""
+      default: optionHint(error)
       }
     throw Failure(.localEnd, error.description + hint)
   }
@@ -93,10 +96,13 @@ enum AcceptOutcome: ~Copyable {
 
 /// Connects to a host and tells how it went.
 func openConnection(
-  _ typed: TypedEndpoint, timeout: Duration?, _ dialing: DialOptions, loop: inout ReadinessLoop,
-  _ destination: Destination, narrator: Narrator
+  _ typed: TypedEndpoint, timeout: Duration?, _ dialing: DialOptions, _ sockets: SocketSettings,
+  loop: inout ReadinessLoop, _ destination: Destination, narrator: Narrator
 ) throws(Failure) -> AcceptOutcome {
   let targets = destination.targets
+  var race = dialing.race
+  race.socketOptions = sockets.plan(narrator)
+  let tracer = sockets.tracer(narrator)
   var patience = Patience(dialing.wait, for: typed.text, narrator)
   while true {
     var failures: [FailedAttempt] = []
@@ -104,7 +110,8 @@ func openConnection(
     let started = MonotonicInstant.now
     do throws(SystemCallError) {
       outcome = try Connector.connect(
-        to: targets, until: patience.deadline(timeout), options: dialing.race, loop: &loop
+        to: targets, until: patience.deadline(timeout), options: race, loop: &loop,
+        tracer: tracer
       ) { failed in
         if targets.count > 1 && !patience.isRepeating { narrator.say(describe(failed)) }
         failures.append(failed)
@@ -134,7 +141,8 @@ func openConnection(
       }
       let failure = Failure(
         ExitStatus(best.failure),
-        targets.count == 1
+        // An option that is refused is refused for every address alike.
+        targets.count == 1 || best.error.call == "setsockopt"
           ? describe(best)
           : "connect to \(typed.text): \(targets.count) addresses tried, none connected; "
             + "the one that got farthest: \(describe(best))")

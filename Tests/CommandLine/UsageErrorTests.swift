@@ -30,15 +30,11 @@ import Testing
       See 'tcptool connect --help' for more information.
     """,
     "send": """
-    Usage: tcptool send [--timeout <duration>] [--linger <duration>] [--ipv4]
-           [--ipv6] [--attempt-delay <duration>] [--source <address>]
-           [--interface <name>] [--wait <duration>] [--quiet] [--verbose] <host>
-           <port> [<file>]
+    Usage: tcptool send [<options>] <host> <port> [<file>]
       See 'tcptool send --help' for more information.
     """,
     "recv": """
-    Usage: tcptool recv [--output <file>] [--backlog <n>] [--ipv4] [--ipv6]
-           [--quiet] [--verbose] [<host>] <port>
+    Usage: tcptool recv [<options>] [<host>] <port>
       See 'tcptool recv --help' for more information.
     """,
     "states": """

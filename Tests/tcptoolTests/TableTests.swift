@@ -133,7 +133,7 @@ import Testing
     if let choice = parameter.choices.first(where: { $0 != parameter.defaultText }) {
       return choice
     }
-    return ["77", "77s", "127.0.0.1:77", "77K", "name"].first(where: isAccepted) ?? ""
+    return ["77", "77s", "127.0.0.1:77", "77K", "name", "7"].first(where: isAccepted) ?? ""
   }
 
   @Test(arguments: [nil] + names.map { Optional($0) })

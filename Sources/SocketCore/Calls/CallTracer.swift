@@ -1,5 +1,29 @@
 // Watching system calls: handed to the sockets that are to be watched, never global.
 
+internal import Glibc
+
+/// A socket as it was seen beside a call.
+public struct TracedSocket: Hashable, Sendable {
+  public var descriptor: Int32
+  /// Its TCP state; nil where the descriptor is no TCP socket.
+  public var state: TCPState?
+  /// Its two ends; nil where it has none, or has lost it: a reset socket has no peer any more.
+  public var local: Endpoint?
+  public var peer: Endpoint?
+
+  /// Asks the kernel. TCP_INFO, getsockname(2), getpeername(2).
+  init(_ descriptor: Int32) {
+    self.descriptor = descriptor
+    state = TCPState(ofDescriptor: descriptor)
+    var address = SocketAddress()
+    let hasLocal = unsafe address.withMutablePointer { unsafe getsockname(descriptor, $0, $1) } == 0
+    local = hasLocal ? address.endpoint?.unmapped : nil
+    address = SocketAddress()
+    let hasPeer = unsafe address.withMutablePointer { unsafe getpeername(descriptor, $0, $1) } == 0
+    peer = hasPeer ? address.endpoint?.unmapped : nil
+  }
+}
+
 /// One system call as it happened.
 public struct TracedCall: Sendable {
   /// The call's name, `listen`.
@@ -17,6 +41,10 @@ public struct TracedCall: Sendable {
   /// The socket's TCP state before and after; nil where the descriptor is no TCP socket.
   public var stateBefore: TCPState?
   public var stateAfter: TCPState?
+  /// The socket that it was made on, as it was after the call; after close(2), as it was before.
+  public var socket: TracedSocket?
+  /// The socket that it made.
+  public var made: TracedSocket?
 }
 
 /// Receives each call of the sockets that carry it.

@@ -20,6 +20,16 @@ struct SystemCall {
   var tracer = CallTracer.silent
   /// Repeat while a signal interrupts it. Wrong for close and connect, which go on regardless.
   var retryOnInterrupt = true
+  /// What becomes of sockets by it, for traces.
+  var effect = Effect.usesSocket
+
+  enum Effect {
+    case usesSocket
+    /// Its result is the descriptor of a new socket.
+    case makesSocket
+    /// Afterwards the descriptor may be anybody's, and is not looked at.
+    case closes
+  }
 
   /// Makes the call and returns what it returned.
   ///
@@ -43,16 +53,22 @@ struct SystemCall {
     arguments: @autoclosure () -> String = "", _ body: () -> Result
   ) -> Swift.Result<Result, Errno> {
     guard let record = tracer.record else { return attemptUntraced(body) }
-    let before = descriptor.flatMap(TCPState.init(ofDescriptor:))
+    let before = descriptor.map(TracedSocket.init)
     let start = MonotonicInstant.now
     let outcome = attemptUntraced(body)
     let duration = MonotonicInstant.now - start
     var traced = TracedCall(
       name: "\(name)", descriptor: descriptor, arguments: arguments(), result: -1, errno: nil,
-      duration: duration, stateBefore: before,
-      stateAfter: descriptor.flatMap(TCPState.init(ofDescriptor:)))
+      duration: duration, stateBefore: before?.state, stateAfter: nil, socket: before, made: nil)
+    if let descriptor, effect != .closes {
+      let after = TracedSocket(descriptor)
+      traced.socket = after
+      traced.stateAfter = after.state
+    }
     switch outcome {
-    case .success(let result): traced.result = Int(result)
+    case .success(let result):
+      traced.result = Int(result)
+      if effect == .makesSocket { traced.made = TracedSocket(Int32(result)) }
     case .failure(let errno): traced.errno = errno
     }
     record(traced)

@@ -19,10 +19,12 @@ public struct ConnectAttempt: ~Copyable, Sendable {
   /// - Throws: what is known without any answer: EMFILE, ENETUNREACH and its kind where no route
   ///   leads there, EACCES, EADDRNOTAVAIL where no local port is free; and on the own host also ECONNREFUSED.
   public init(
-    to target: Endpoint, from end: ClientEnd = ClientEnd(), keepsCause: Bool = false,
+    to target: Endpoint, from end: ClientEnd = ClientEnd(),
+    options: SocketOptionPlan = SocketOptionPlan(), keepsCause: Bool = false,
     tracer: CallTracer = .silent
   ) throws(SystemCallError) {
     let socket = try Socket(for: target.address, tracer: tracer)
+    try options.apply(to: socket, for: target.address)
     try socket.take(end)
     if keepsCause { socket.keepErrors(true, for: target.address) }
     let address = SocketAddress(target)

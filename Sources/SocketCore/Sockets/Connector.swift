@@ -108,6 +108,8 @@ public enum Connector {
     public var attemptDelay = Connector.attemptDelay
     /// The own end of every attempt.
     public var end = ClientEnd()
+    /// Set on the socket of every attempt, before connect(2).
+    public var socketOptions = SocketOptionPlan()
 
     public init() {}
   }
@@ -135,7 +137,7 @@ public enum Connector {
       while let target = waiting.first, running.isEmpty || MonotonicInstant.now >= nextStart {
         waiting.removeFirst()
         nextStart = .now + options.attemptDelay
-        guard let attempt = start(target, options.end, tracer, observe) else { continue }
+        guard let attempt = start(target, options, tracer, observe) else { continue }
         try loop.watch(attempt.descriptor, for: .writable)
         running.append(attempt)
       }
@@ -176,12 +178,15 @@ public enum Connector {
   }
 
   private static func start(
-    _ target: Endpoint, _ end: ClientEnd, _ tracer: CallTracer, _ observe: (FailedAttempt) -> Void
+    _ target: Endpoint, _ options: Options, _ tracer: CallTracer,
+    _ observe: (FailedAttempt) -> Void
   ) -> RunningAttempt? {
     let started = MonotonicInstant.now
     do throws(SystemCallError) {
       return RunningAttempt(
-        try ConnectAttempt(to: target, from: end, keepsCause: true, tracer: tracer))
+        try ConnectAttempt(
+          to: target, from: options.end, options: options.socketOptions, keepsCause: true,
+          tracer: tracer))
     } catch {
       observe(
         FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil))

@@ -23,6 +23,8 @@ public struct Listener: ~Copyable, Sendable {
     public var reusePort = false
     /// An IPv6 listener refuses IPv4 peers. The kernel's own default (net.ipv6.bindv6only) is never relied on.
     public var ipv6Only = false
+    /// Set before bind(2); what a connection can inherit it inherits.
+    public var socketOptions = SocketOptionPlan()
     public var tracer = CallTracer.silent
 
     public init() {}
@@ -39,6 +41,8 @@ public struct Listener: ~Copyable, Sendable {
     }
     if options.reuseAddress { try socket.set(.reuseAddress, to: true) }
     if options.reusePort { try socket.set(.reusePort, to: true) }
+    try options.socketOptions.apply(
+      to: socket, for: endpoint.address, isDualStack: isDualStack ?? false)
     try socket.bind(to: endpoint)
     try socket.call("listen").make("on \(endpoint)", arguments: "\(options.backlog)") {
       Glibc.listen(socket.descriptor.rawValue, options.backlog)
@@ -99,7 +103,7 @@ public struct Listener: ~Copyable, Sendable {
     var address = SocketAddress()
     let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let number: Int32
-    switch socket.call("accept4").attempt({
+    switch socket.call("accept4", effect: .makesSocket).attempt({
       unsafe address.withMutablePointer {
         unsafe clinux_accept4(socket.descriptor.rawValue, $0, $1, flags)
       }
@@ -109,7 +113,7 @@ public struct Listener: ~Copyable, Sendable {
     case .failure(let errno) where Self.errorsOfTheConnection.contains(errno): return nil
     case .failure(let errno): throw SystemCallError("accept", "on \(local)", errno)
     }
-    let accepted = Socket(Descriptor(owning: number), tracer: socket.tracer)
+    let accepted = Socket(owning: number, tracer: socket.tracer)
     let peer = address.endpoint ?? Endpoint(.v4(.any), 0)
     let ownEnd = try accepted.localEndpoint()
     return Connection(accepted, local: ownEnd.unmapped, peer: peer.unmapped)

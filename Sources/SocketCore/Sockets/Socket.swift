@@ -5,12 +5,12 @@ internal import Glibc
 
 /// A TCP socket that is closed when its owner goes.
 public struct Socket: ~Copyable, Sendable {
-  public let descriptor: Descriptor
-  let tracer: CallTracer
+  public let descriptor: SocketDescriptor
+  var tracer: CallTracer { descriptor.tracer }
 
-  init(_ descriptor: consuming Descriptor, tracer: CallTracer) {
-    self.descriptor = descriptor
-    self.tracer = tracer
+  /// Takes over a descriptor that nobody else will close.
+  init(owning descriptor: Int32, tracer: CallTracer) {
+    self.descriptor = SocketDescriptor(owning: descriptor, tracer: tracer)
   }
 
   /// Makes a TCP socket for the family of `address`. It never waits: O_NONBLOCK is set. socket(2).
@@ -23,16 +23,18 @@ public struct Socket: ~Copyable, Sendable {
       case .v6: (AF_INET6, "AF_INET6")
       }
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    let descriptor = try SystemCall(name: "socket", tracer: tracer).make(
+    let descriptor = try SystemCall(name: "socket", tracer: tracer, effect: .makesSocket).make(
       name, arguments: "\(name), SOCK_STREAM"
     ) { socket(family, type, Int32(IPPROTO_TCP)) }
-    self.init(Descriptor(owning: descriptor), tracer: tracer)
+    self.init(owning: descriptor, tracer: tracer)
   }
 
-  func call(_ name: StaticString, retryOnInterrupt: Bool = true) -> SystemCall {
+  func call(
+    _ name: StaticString, retryOnInterrupt: Bool = true, effect: SystemCall.Effect = .usesSocket
+  ) -> SystemCall {
     SystemCall(
       name: name, descriptor: descriptor.rawValue, tracer: tracer,
-      retryOnInterrupt: retryOnInterrupt)
+      retryOnInterrupt: retryOnInterrupt, effect: effect)
   }
 
   /// Gives the socket a local address. bind(2).
@@ -79,8 +81,12 @@ public struct Socket: ~Copyable, Sendable {
   public func takePendingError() -> Errno? {
     var value: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
-    let result = unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_ERROR, &value, &length)
-    if result == -1 { return Errno.last }
+    let result = call("getsockopt").attempt(
+      arguments: "SO_ERROR, [\(value == 0 ? "0" : Errno(rawValue: value).name)]"
+    ) {
+      unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_ERROR, &value, &length)
+    }
+    if case .failure(let errno) = result { return errno }
     return value == 0 ? nil : Errno(rawValue: value)
   }
 

@@ -1,21 +1,46 @@
 // Socket options with their types, and what the kernel made of the value that was asked for.
 
+internal import CLinux
 internal import Glibc
 
-/// A value that setsockopt(2) takes as an int.
+/// A value that setsockopt(2) takes and getsockopt(2) gives.
 public protocol SocketOptionValue: Hashable, Sendable {
-  init(optionValue: Int32)
-  var optionValue: Int32 { get }
+  /// Reads what getsockopt(2) gave.
+  init(optionBytes: [UInt8])
+  /// What setsockopt(2) takes.
+  var optionBytes: [UInt8] { get }
+  /// The value as traces and messages show it.
+  var optionText: String { get }
 }
+
+extension SocketOptionValue where Self: FixedWidthInteger & BitwiseCopyable {
+  public init(optionBytes bytes: [UInt8]) {
+    let isWhole = bytes.count >= MemoryLayout<Self>.size
+    self = isWhole ? unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Self.self) } : 0
+  }
+  public var optionBytes: [UInt8] {
+    unsafe withUnsafeBytes(of: self) { unsafe Array($0) }
+  }
+  public var optionText: String { String(self) }
+}
+
+extension Int32: SocketOptionValue {}
+
+extension UInt32: SocketOptionValue {}
 
 extension Bool: SocketOptionValue {
-  public init(optionValue: Int32) { self = optionValue != 0 }
-  public var optionValue: Int32 { self ? 1 : 0 }
+  public init(optionBytes bytes: [UInt8]) { self = Int32(optionBytes: bytes) != 0 }
+  public var optionBytes: [UInt8] { Int32(self ? 1 : 0).optionBytes }
+  public var optionText: String { self ? "1" : "0" }
 }
 
-extension Int32: SocketOptionValue {
-  public init(optionValue: Int32) { self = optionValue }
-  public var optionValue: Int32 { self }
+/// A name; the kernel ends it with a NUL.
+extension String: SocketOptionValue {
+  public init(optionBytes bytes: [UInt8]) {
+    self = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+  public var optionBytes: [UInt8] { Array(utf8) }
+  public var optionText: String { self }
 }
 
 /// One option: its level, its number, its name in the manual, and the type of its value.
@@ -45,6 +70,13 @@ extension SocketOption where Value == Bool {
   }
 }
 
+extension SocketOption where Value == Bool {
+  /// Probes are sent on a connection on which nothing comes. socket(7).
+  public static var keepAlive: Self {
+    .init(name: "SO_KEEPALIVE", level: SOL_SOCKET, number: SO_KEEPALIVE)
+  }
+}
+
 extension SocketOption where Value == Int32 {
   /// Bytes of the receive buffer; the kernel doubles what is asked for, within net.core.rmem_max. socket(7).
   public static var receiveBuffer: Self {
@@ -57,6 +89,65 @@ extension SocketOption where Value == Int32 {
   /// Bytes of the largest segment. tcp(7).
   public static var maximumSegment: Self {
     .init(name: "TCP_MAXSEG", level: Int32(IPPROTO_TCP), number: Int32(TCP_MAXSEG))
+  }
+  /// Seconds of silence before the first keepalive probe. tcp(7).
+  public static var keepAliveIdle: Self {
+    .init(name: "TCP_KEEPIDLE", level: Int32(IPPROTO_TCP), number: Int32(TCP_KEEPIDLE))
+  }
+  /// Seconds between two keepalive probes. tcp(7).
+  public static var keepAliveInterval: Self {
+    .init(name: "TCP_KEEPINTVL", level: Int32(IPPROTO_TCP), number: Int32(TCP_KEEPINTVL))
+  }
+  /// Unanswered keepalive probes after which the connection is given up. tcp(7).
+  public static var keepAliveCount: Self {
+    .init(name: "TCP_KEEPCNT", level: Int32(IPPROTO_TCP), number: Int32(TCP_KEEPCNT))
+  }
+  /// For a listener: seconds for which a connection without data is not handed to accept(2). The
+  /// kernel counts in retransmissions of the SYN-ACK and rounds up to them. tcp(7).
+  public static var deferAccept: Self {
+    .init(name: "TCP_DEFER_ACCEPT", level: Int32(IPPROTO_TCP), number: Int32(TCP_DEFER_ACCEPT))
+  }
+  /// For a listener: how many handshakes with data in the SYN may be pending. tcp(7).
+  public static var fastOpen: Self {
+    .init(name: "TCP_FASTOPEN", level: Int32(IPPROTO_TCP), number: Int32(TCP_FASTOPEN))
+  }
+  /// The time to live of IPv4 packets. ip(7).
+  static var timeToLive: Self {
+    .init(name: "IP_TTL", level: Int32(IPPROTO_IP), number: Int32(IP_TTL))
+  }
+  /// The hop limit of IPv6 packets. ipv6(7).
+  static var unicastHops: Self {
+    .init(
+      name: "IPV6_UNICAST_HOPS", level: Int32(IPPROTO_IPV6), number: Int32(IPV6_UNICAST_HOPS))
+  }
+  /// The type of service of IPv4 packets. ip(7).
+  static var typeOfService: Self {
+    .init(name: "IP_TOS", level: Int32(IPPROTO_IP), number: Int32(IP_TOS))
+  }
+  /// The traffic class of IPv6 packets. ipv6(7).
+  static var trafficClass: Self {
+    .init(name: "IPV6_TCLASS", level: Int32(IPPROTO_IPV6), number: Int32(IPV6_TCLASS))
+  }
+}
+
+extension SocketOption where Value == UInt32 {
+  /// Milliseconds for which sent data may stay unacknowledged before the connection is given up; 0
+  /// leaves it to the number of retransmissions. tcp(7).
+  public static var userTimeout: Self {
+    .init(name: "TCP_USER_TIMEOUT", level: Int32(IPPROTO_TCP), number: Int32(TCP_USER_TIMEOUT))
+  }
+  /// Bytes that may wait unsent in the send buffer before it stops being writable. tcp(7).
+  public static var notSentLowWater: Self {
+    .init(name: "TCP_NOTSENT_LOWAT", level: Int32(IPPROTO_TCP), number: Int32(TCP_NOTSENT_LOWAT))
+  }
+  /// The mark of packets for routing and firewalls; needs CAP_NET_ADMIN. socket(7).
+  public static var mark: Self { .init(name: "SO_MARK", level: SOL_SOCKET, number: SO_MARK) }
+}
+
+extension SocketOption where Value == String {
+  /// The congestion control algorithm. tcp(7).
+  public static var congestionControl: Self {
+    .init(name: "TCP_CONGESTION", level: Int32(IPPROTO_TCP), number: Int32(TCP_CONGESTION))
   }
 }
 
@@ -71,12 +162,14 @@ extension Socket {
   ///
   /// - Throws: the errno of getsockopt(2), ENOPROTOOPT where the kernel does not know the option.
   public func value<Value>(of option: SocketOption<Value>) throws(SystemCallError) -> Value {
-    var raw: Int32 = 0
-    var length = socklen_t(MemoryLayout<Int32>.size)
-    try call("getsockopt").make(option.name, arguments: option.name) {
-      unsafe getsockopt(descriptor.rawValue, option.level, option.number, &raw, &length)
+    // Numbers, and names of at most 16 bytes (TCP_CA_NAME_MAX).
+    var bytes = [UInt8](repeating: 0, count: 16)
+    var length = socklen_t(bytes.count)
+    var value: Value { Value(optionBytes: Array(bytes.prefix(Int(length)))) }
+    try call("getsockopt").make(option.name, arguments: "\(option.name), [\(value.optionText)]") {
+      unsafe getsockopt(descriptor.rawValue, option.level, option.number, &bytes, &length)
     }
-    return Value(optionValue: raw)
+    return value
   }
 
   /// Sets the option and reads back what the kernel made of it.
@@ -86,11 +179,11 @@ extension Socket {
   public func set<Value>(
     _ option: SocketOption<Value>, to requested: Value
   ) throws(SystemCallError) -> AppliedOption<Value> {
-    var raw = requested.optionValue
-    try call("setsockopt").make(option.name, arguments: "\(option.name), \(raw)") {
+    let bytes = requested.optionBytes
+    let text = "\(option.name) \(requested.optionText)"
+    try call("setsockopt").make(text, arguments: "\(option.name), \(requested.optionText)") {
       unsafe setsockopt(
-        descriptor.rawValue, option.level, option.number, &raw,
-        socklen_t(MemoryLayout<Int32>.size))
+        descriptor.rawValue, option.level, option.number, bytes, socklen_t(bytes.count))
     }
     return AppliedOption(requested: requested, effective: try value(of: option))
   }

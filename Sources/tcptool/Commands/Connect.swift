@@ -3,12 +3,13 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: RelayingCommand, Dialing {
+struct ConnectOptions: RelayingCommand, Dialing, OpensSockets {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
   var relay = RelayPolicy()
   var narration = NarrationOptions()
+  var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
 
   static let page = CommandPage(
@@ -61,7 +62,7 @@ struct ConnectOptions: RelayingCommand, Dialing {
           Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
           Default: the kernel's own limit, about 130 s an address.
           """)
-    ] + Bound.dialing + relayParameters
+    ] + Bound.dialing + relayParameters + socketParameters
     + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
@@ -76,7 +77,7 @@ struct ConnectOptions: RelayingCommand, Dialing {
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
-      endpoint, timeout: timeout, dialing, loop: &loop, destination, narrator: narrator)
+      endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
     {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):

@@ -3,13 +3,14 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ListenOptions: RelayingCommand {
+struct ListenOptions: RelayingCommand, OpensSockets {
   var operands: [String] = []
   var backlog: Backlog?
   var family = FamilyOptions()
   var keepsOpen = false
   var relay = RelayPolicy()
   var narration = NarrationOptions()
+  var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
 
   static let page = CommandPage(
@@ -59,6 +60,7 @@ struct ListenOptions: RelayingCommand {
         "keep-open", "k", \.keepsOpen,
         help: "Take one connection after another."),
     ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6) + relayParameters
+    + listenerParameters
     + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
@@ -71,7 +73,7 @@ struct ListenOptions: RelayingCommand {
   func run() throws(Failure) -> Ending {
     let narrator = Narrator(options: narration)
     var listener: Listener? = try openListener(
-      endpoint, family, backlog: backlog, narrator: narrator)
+      endpoint, family, sockets, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
     let input = self.relay.input
     var output = self.relay.output

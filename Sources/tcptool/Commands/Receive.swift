@@ -3,12 +3,13 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ReceiveOptions: Subcommand {
+struct ReceiveOptions: OpensSockets {
   var operands: [String] = []
   var output = "-"
   var backlog: Backlog?
   var family = FamilyOptions()
   var narration = NarrationOptions()
+  var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
 
   static let page = CommandPage(
@@ -46,6 +47,7 @@ struct ReceiveOptions: Subcommand {
         completion: .file),
       Backlog.option(\.backlog),
     ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
+    + listenerParameters
     + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
@@ -62,7 +64,8 @@ struct ReceiveOptions: Subcommand {
     } catch {
       throw Failure(.localStream, error)
     }
-    let listener = try openListener(endpoint, family, backlog: backlog, narrator: narrator)
+    let listener = try openListener(
+      endpoint, family, sockets, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try acceptOne(listener, loop: &loop, narrator: narrator) {
     case .signal(let signal): return .signal(signal)

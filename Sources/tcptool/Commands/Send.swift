@@ -3,12 +3,13 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct SendOptions: Subcommand, Dialing {
+struct SendOptions: Subcommand, Dialing, OpensSockets {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
   var linger = Duration.seconds(5)
   var narration = NarrationOptions()
+  var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
   private var file = "-"
 
@@ -48,7 +49,8 @@ struct SendOptions: Subcommand, Dialing {
       .option(
         "linger", "l", \.linger, value: "duration",
         help: "How long the peer may keep its side open once it has acknowledged everything."),
-    ] + Bound.dialing + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    ] + Bound.dialing + socketParameters
+    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
@@ -70,7 +72,7 @@ struct SendOptions: Subcommand, Dialing {
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
-      endpoint, timeout: timeout, dialing, loop: &loop, destination, narrator: narrator)
+      endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
     {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):

@@ -34,11 +34,11 @@ struct CallTracerTests {
       record.lines == [
         "socket(AF_INET6, SOCK_STREAM) ->- ok",
         "setsockopt(IPV6_V6ONLY, 0) CLOSE>CLOSE ok",
-        "getsockopt(IPV6_V6ONLY) CLOSE>CLOSE ok",
+        "getsockopt(IPV6_V6ONLY, [0]) CLOSE>CLOSE ok",
         "setsockopt(SO_REUSEADDR, 1) CLOSE>CLOSE ok",
-        "getsockopt(SO_REUSEADDR) CLOSE>CLOSE ok",
+        "getsockopt(SO_REUSEADDR, [1]) CLOSE>CLOSE ok",
         "setsockopt(SO_REUSEPORT, 1) CLOSE>CLOSE ok",
-        "getsockopt(SO_REUSEPORT) CLOSE>CLOSE ok",
+        "getsockopt(SO_REUSEPORT, [1]) CLOSE>CLOSE ok",
         "bind([::1]:0) CLOSE>CLOSE ok",
         "listen(7) CLOSE>LISTEN ok",
       ])
@@ -46,6 +46,9 @@ struct CallTracerTests {
     let calls = record.calls
     // What makes a socket has none yet; its result is the new one.
     #expect(calls[0].result == Int(descriptor))
+    #expect(calls[0].made?.descriptor == descriptor)
+    #expect(calls[0].made?.state == .closed)
+    #expect(calls.dropFirst().allSatisfy { $0.made == nil })
     #expect(calls.map(\.descriptor) == [nil] + Array(repeating: descriptor, count: 8))
     #expect(calls.dropFirst().allSatisfy { $0.result == 0 })
     #expect(calls.allSatisfy { $0.duration >= .zero })
@@ -60,7 +63,13 @@ struct CallTracerTests {
         "accept4() LISTEN>LISTEN EAGAIN", "accept4() LISTEN>LISTEN ok",
       ])
     #expect(record.calls[9].result == -1)
+    #expect(record.calls[9].made == nil)
     #expect(record.calls[10].result == Int(server.socket.descriptor.rawValue))
+    let made = try #require(record.calls[10].made)
+    #expect(made.descriptor == server.socket.descriptor.rawValue)
+    #expect(made.state == .established)
+    #expect(made.local == server.local)
+    #expect(made.peer == server.peer)
   }
 
   @Test func `the calls of a connection`() throws {
@@ -83,11 +92,48 @@ struct CallTracerTests {
         "connect(\(listener.local)) CLOSE>ESTABLISHED EINPROGRESS",
         "connect(\(listener.local)) CLOSE>SYN_SENT EINPROGRESS",
       ].contains(lines[1]), "\(lines[1])")
-    #expect(lines[2] == "send(3) ESTABLISHED>ESTABLISHED ok")
-    #expect(lines[3] == "recv(10) ESTABLISHED>ESTABLISHED EAGAIN")
-    #expect(lines[4].hasPrefix("shutdown(SHUT_WR) ESTABLISHED>FIN_WAIT"))
-    #expect(lines.count == 5)
-    #expect(record.calls[2].result == 3)
+    #expect(lines[2] == "getsockopt(SO_ERROR, [0]) ESTABLISHED>ESTABLISHED ok")
+    #expect(lines[3] == "send(3) ESTABLISHED>ESTABLISHED ok")
+    #expect(lines[4] == "recv(10) ESTABLISHED>ESTABLISHED EAGAIN")
+    #expect(lines[5].hasPrefix("shutdown(SHUT_WR) ESTABLISHED>FIN_WAIT"))
+    #expect(lines.count == 6)
+    #expect(record.calls[3].result == 3)
+  }
+
+  @Test func `the end of a socket is seen, with the 4-tuple that it had`() throws {
+    let record = Record()
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
+    let client = try connection(to: listener.local, tracer: record.tracer)
+    let (number, local, peer) = (client.socket.descriptor.rawValue, client.local, client.peer)
+    _ = consume client
+    let last = try #require(record.calls.last)
+    #expect(last.name == "close")
+    #expect(last.descriptor == number)
+    #expect(last.result == 0)
+    #expect(last.stateBefore == .established)
+    // Whose the number is by then nobody knows.
+    #expect(last.stateAfter == nil)
+    #expect(last.socket?.local == local)
+    #expect(last.socket?.peer == peer)
+    #expect(record.calls.filter { $0.name == "close" }.count == 1)
+  }
+
+  @Test func `a listener that is closed by hand is closed once`() throws {
+    let record = Record()
+    var options = Listener.Options()
+    options.tracer = record.tracer
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0), options)
+    try listener.close()
+    #expect(record.lines.filter { $0.hasPrefix("close") } == ["close() LISTEN>- ok"])
+  }
+
+  @Test func `a socket whose making fails half-way is closed too`() throws {
+    let record = Record()
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
+    var options = Listener.Options()
+    options.tracer = record.tracer
+    #expect(throws: SystemCallError.self) { _ = try Listener(on: listener.local, options) }
+    #expect(record.lines.last == "close() CLOSE>- ok")
   }
 
   @Test func `a call that fails is seen with its errno`() throws {
@@ -96,7 +142,7 @@ struct CallTracerTests {
     var options = Listener.Options()
     options.tracer = record.tracer
     #expect(throws: SystemCallError.self) { _ = try Listener(on: listener.local, options) }
-    let last = try #require(record.calls.last)
+    let last = try #require(record.calls.last { $0.errno != nil })
     #expect(last.name == "bind")
     #expect(last.arguments == "\(listener.local)")
     #expect(last.result == -1)

@@ -1,0 +1,167 @@
+// System calls as lines for a person: what --trace writes.
+
+internal import KernelTables
+internal import Report
+internal import SocketCore
+internal import Synchronization
+
+/// Tells each call as it is made.
+final class CallNarration: Sendable {
+  private let narrator: Narrator
+  private let explains: Bool
+  private let memory = Mutex(Memory())
+
+  /// What has to be known from earlier calls.
+  fileprivate struct Memory {
+    var explained: Set<String> = []
+    /// The 4-tuples by descriptor: a socket that was reset does not know its own any more.
+    var connections: [Int32: FourTuple] = [:]
+  }
+
+  init(_ narrator: Narrator, explains: Bool) {
+    self.narrator = narrator
+    self.explains = explains
+  }
+
+  func tell(_ call: TracedCall) {
+    narrator.raw(call.line, indent: 4)
+    let (isNew, closed) = memory.withLock { $0.note(call) }
+    if explains, isNew, let sentence = call.explanation {
+      narrator.raw("    \(sentence)", indent: 4)
+    }
+    if let closed { narrator.raw("    \(closed.remainder())", indent: 4) }
+  }
+}
+
+extension CallNarration.Memory {
+  /// Takes a call in.
+  ///
+  /// - Returns: whether it is the first of its kind, and the connection that it closed.
+  fileprivate mutating func note(_ call: TracedCall) -> (isNew: Bool, closed: FourTuple?) {
+    if let made = call.made { connections[made.descriptor] = FourTuple(made) }
+    if let socket = call.socket, let known = FourTuple(socket) {
+      connections[socket.descriptor] = known
+    }
+    var closed: FourTuple?
+    if call.name == "close", let descriptor = call.descriptor {
+      closed = connections.removeValue(forKey: descriptor)
+    }
+    return (explained.insert(call.name).inserted, closed)
+  }
+}
+
+/// The two ends of a connection.
+struct FourTuple: Hashable, Sendable, CustomStringConvertible {
+  var local: Endpoint
+  var peer: Endpoint
+
+  init?(_ socket: TracedSocket) {
+    guard let local = socket.local, let peer = socket.peer else { return nil }
+    self.local = local
+    self.peer = peer
+  }
+
+  var description: String { "\(local) → \(peer)" }
+
+  /// Ends a walk through the table.
+  private struct Found: Error {
+    var row: SocketRow
+  }
+
+  /// What the kernel's table holds of a closed connection now, in words.
+  func remainder() -> String {
+    do throws(SystemCallError) {
+      // A closed connection has no row in LISTEN, and on a busy host the others are enough to read.
+      let states = Set(TCPState.allCases).subtracting([.listen])
+      let walked = try SocketTable.forEachRow(in: states) { row throws(Found) in
+        if row.local.unmapped == local && row.peer.unmapped == peer { throw Found(row: row) }
+      }
+      guard case .failure(let found) = walked else {
+        return "the kernel keeps nothing of \(self)"
+      }
+      return "the kernel keeps \(self) in \(found.row.state.name)\(rest(of: found.row))"
+    } catch {
+      return "what the kernel keeps of \(self) is unknown: \(error)"
+    }
+  }
+
+  private func rest(of row: SocketRow) -> String {
+    guard row.shape == .timeWait, let expiry = row.timerExpiry else { return "" }
+    return ", for \(Units.duration(expiry)) more"
+  }
+}
+
+extension TracedCall {
+  /// `listen(3, 10) = 0      4.2 µs  CLOSE → LISTEN`, in columns that leave room for the states.
+  var line: String {
+    let operands = [descriptor.map { "\($0)" }, arguments.isEmpty ? nil : arguments]
+      .compactMap(\.self).joined(separator: ", ")
+    let call = "\(name)(\(operands)) = \(result)" + (errno.map { " \($0.name)" } ?? "")
+    let tenths = (duration.nanoseconds + 50) / 100
+    let time = "\(tenths / 10).\(tenths % 10) µs"
+    var text = call + blanks(44 - call.count) + blanks(9 - time.count) + " " + time
+    if let states { text += "  \(states)" }
+    if name == "accept4", let made, let tuple = FourTuple(made) {
+      text +=
+        "  new socket \(tuple.peer) → \(tuple.local)"
+        + (made.state.map { " \($0.name)" } ?? "")
+    }
+    return text
+  }
+
+  private func blanks(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
+
+  /// The state, or the two of a call that changed it.
+  private var states: String? {
+    guard let before = stateBefore else { return made?.state.map { "\($0.name)" } }
+    guard let after = stateAfter, after != before else { return "\(before.name)" }
+    return "\(before.name) → \(after.name)"
+  }
+
+  /// What calls of this kind do, for somebody who learns.
+  var explanation: String? {
+    switch name {
+    case "socket":
+      "Makes an endpoint without address or queue; the number it returns stands for it from now on."
+    case "setsockopt":
+      "Changes one setting of the socket; what is to hold for the handshake is set before it."
+    case "getsockopt":
+      "Reads a setting back: in brackets what the kernel made of it. SO_ERROR is how a connect ended."
+    case "bind":
+      "Reserves the local address and port; port 0 lets the kernel choose. Nothing is sent."
+    case "listen":
+      """
+      Gives the socket its accept queue, bounded by the backlog; from now on the kernel answers \
+      SYNs by itself.
+      """
+    case "accept4":
+      """
+      Takes the oldest finished handshake off the accept queue as a socket of its own; the listener \
+      stays in LISTEN.
+      """
+    case "connect":
+      """
+      Chooses a local port, sends the SYN and returns (EINPROGRESS); the kernel finishes the \
+      handshake, or sends the SYN again.
+      """
+    case "send":
+      """
+      Copies bytes into the send buffer; the kernel sends them as the peer's window allows and keeps \
+      them until they are acknowledged.
+      """
+    case "recv":
+      """
+      Takes bytes out of the receive buffer, which opens the window again. 0 is the peer's FIN, \
+      EAGAIN an empty buffer.
+      """
+    case "shutdown":
+      "Puts a FIN behind what is in the send buffer; the receive buffer stays in use."
+    case "close":
+      """
+      Gives the descriptor back. An open connection ends with FIN, or with RST if unread bytes are \
+      in the receive buffer. TIME_WAIT is kept apart from the socket, which only says CLOSE.
+      """
+    default: nil
+    }
+  }
+}

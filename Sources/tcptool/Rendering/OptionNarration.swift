@@ -1,0 +1,66 @@
+// What became of socket options, in words: the value in force beside the one that was asked for.
+
+internal import KernelTables
+internal import SocketCore
+internal import Synchronization
+
+/// Tells what became of each option, once, however many sockets get it.
+final class OptionNarration: Sendable {
+  private let narrator: Narrator
+  private let told = Mutex<Set<OptionOutcome>>([])
+
+  init(_ narrator: Narrator) { self.narrator = narrator }
+
+  func tell(_ outcome: OptionOutcome) {
+    guard told.withLock({ $0.insert(outcome).inserted }) else { return }
+    if outcome.requested == outcome.effective {
+      narrator.detail("\(outcome.name): \(outcome.effective), as asked for")
+    } else {
+      narrator.say(
+        "\(outcome.name): \(outcome.requested) asked for, \(outcome.effective) in force"
+          + outcome.reason)
+    }
+    if let caveat = outcome.caveat { narrator.say("\(outcome.name): \(caveat)") }
+  }
+}
+
+extension OptionOutcome {
+  /// Why the kernel made something else of it, where its rules are known.
+  fileprivate var reason: String {
+    switch name {
+    case "SO_RCVBUF", "SO_SNDBUF":
+      guard let asked = Int(requested), let got = Int(effective) else { return "" }
+      if got == 2 * asked { return " (doubled, for the kernel's own bookkeeping)" }
+      let limit = name == "SO_RCVBUF" ? "rmem_max" : "wmem_max"
+      return got > 2 * asked ? " (the least that there is)" : " (clamped by net.core.\(limit))"
+    case "TCP_DEFER_ACCEPT": return " (the kernel counts in retransmissions of the SYN-ACK)"
+    case "TCP_FASTOPEN": return " (clamped by net.core.somaxconn)"
+    default: return ""
+    }
+  }
+
+  /// Why it has no effect all the same.
+  fileprivate var caveat: String? {
+    // Bit 2 of the setting is the server's side. tcp_fastopen in Documentation/networking/ip-sysctl.
+    guard name == "TCP_FASTOPEN", let setting = try? Sysctl.integer("net.ipv4.tcp_fastopen"),
+      setting & 2 == 0
+    else { return nil }
+    return "without effect while net.ipv4.tcp_fastopen (\(setting)) lacks 2, the server's side"
+  }
+}
+
+/// What to do about an option that was refused; empty for other calls, and where nothing is known.
+func optionHint(_ error: SystemCallError) -> String {
+  guard error.call == "setsockopt" else { return "" }
+  return switch (error.subject.prefix { $0 != " " }, error.errno) {
+  case ("SO_MARK", .operationNotPermitted): "; it needs root or CAP_NET_ADMIN"
+  case ("TCP_CONGESTION", .notFound):
+    "; net.ipv4.tcp_available_congestion_control lists what this kernel has loaded"
+  case ("TCP_CONGESTION", .operationNotPermitted):
+    "; without CAP_NET_ADMIN only net.ipv4.tcp_allowed_congestion_control may be used"
+  case ("TCP_MAXSEG", _): "; the kernel takes 88 to 32767"
+  case ("TCP_KEEPIDLE", _), ("TCP_KEEPINTVL", _): "; the kernel takes 1 to 32767 seconds"
+  case ("TCP_KEEPCNT", _): "; the kernel takes 1 to 127"
+  default: ""
+  }
+}
