@@ -32,6 +32,7 @@ struct RelayPolicy: Sendable {
   var totalTimeout: Duration?
   var sendsOnly = false
   var receivesOnly = false
+  var convertsLineEnds = false
 
   /// Refuses what contradicts itself or would do nothing.
   ///
@@ -41,6 +42,9 @@ struct RelayPolicy: Sendable {
       if sendsOnly { throw conflict("--recv-only", "--send-only", "each leaves the other out") }
       if stdinEnd != nil {
         throw conflict("--recv-only", "--on-stdin-eof", "standard input is not read")
+      }
+      if convertsLineEnds {
+        throw conflict("--recv-only", "--crlf", "standard input is not read")
       }
       if peerEnd == .finish {
         throw conflict("--recv-only", "--on-peer-eof finish", "there is nothing left to send")
@@ -83,6 +87,7 @@ struct RelayPolicy: Sendable {
     options.totalTimeout = totalTimeout
     options.readsInput = !receivesOnly
     options.mustDeliver = sendsOnly
+    options.convertsLineEnds = convertsLineEnds
     return options
   }
 
@@ -110,7 +115,7 @@ extension RelayingCommand {
         "on-peer-eof", \.relay.peerEnd, value: "action",
         help: """
           At the end of what the peer sends: finish (send standard input to its end) or close \
-          (send what has been read, and end). Default: finish; close with --keep-open.
+          (send what has been read, and end). Default: finish, but close where listen has --keep-open.
           """),
       .option(
         "linger", \.relay.linger, value: "duration",
@@ -138,6 +143,9 @@ extension RelayingCommand {
       .flag(
         "recv-only", \.relay.receivesOnly,
         help: "Never read standard input; our side ends with the peer's."),
+      .flag(
+        "crlf", "C", \.relay.convertsLineEnds,
+        help: "Send CR LF for each LF of standard input that has no CR before it."),
     ]
   }
 }

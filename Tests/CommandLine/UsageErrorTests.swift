@@ -189,6 +189,11 @@ import Testing
         left to send
         """),
     Row(
+      "listen", "--recv-only", "-C", "80",
+      says: """
+        The options '--recv-only' and '--crlf' exclude each other: standard input is not read
+        """),
+    Row(
       "listen", "--recv-only", "--linger", "1s", "80",
       says: """
         The options '--recv-only' and '--linger' exclude each other: our side ends only after the \

@@ -238,6 +238,17 @@ import Testing
     #expect(try tool.wait().outputText == "first second")
   }
 
+  @Test(.requires("python3"), arguments: Role.allCases)
+  func lineEndsAreConvertedOnTheirWayToThePeerOnly(_ role: Role) throws {
+    let (tool, peer, _) = try start(
+      role, ["--crlf"], input: .text("EHLO us\nQUIT\r\n"), peer: ["both"],
+      peerInput: .text("221 bye\n"))
+    let done = try tool.wait()
+    #expect(done.outcome == .exited(0), "\(done)")
+    #expect(done.outputText == "221 bye\n")
+    #expect(try peer.wait().outputText == "EHLO us\r\nQUIT\r\n")
+  }
+
   // MARK: -
 
   /// The program in a role with options, and a peer with steps.

@@ -27,6 +27,8 @@ public struct RelayOptions: Hashable, Sendable {
   public var mustDeliver = false
   /// How long to wait for the peer's end once it has acknowledged everything; nil waits for ever.
   public var linger: Duration?
+  /// Whether each LF of the local input that has no CR before it gets one.
+  public var convertsLineEnds = false
   /// How long nothing may move, and how long everything may take; nil is for ever.
   public var idleTimeout: Duration?
   public var totalTimeout: Duration?
@@ -36,7 +38,8 @@ public struct RelayOptions: Hashable, Sendable {
 
 /// How a relay ended.
 public struct RelayOutcome: Sendable {
-  /// Bytes read from the local input, and whether its end was reached.
+  /// Bytes read from the local input, its line ends as the peer gets them, and whether its end was
+  /// reached.
   public var read = 0
   public var inputEnded = false
   /// Bytes handed to the kernel for the peer.
@@ -102,6 +105,7 @@ public struct RelayDriver: ~Copyable {
   private var relay: Relay
   private var outboundBytes = [UInt8](repeating: 0, count: capacity)
   private var inboundBytes = [UInt8](repeating: 0, count: capacity)
+  private var lineEnds = LineEnds()
   private var outcome = RelayOutcome()
   private var isHungUp = false
   /// Whether our FIN is among what the peer has to acknowledge.
@@ -231,7 +235,7 @@ public struct RelayDriver: ~Copyable {
       if !outbound.filled.isEmpty { interest.insert(.writable) }
       try loop.watch(socket, for: interest)
     }
-    if !options.readsInput || outbound.room.isEmpty {
+    if !options.readsInput || inputRoom.isEmpty {
       loop.forget(input)
     } else {
       try loop.watch(input, for: .readable)
@@ -297,15 +301,26 @@ public struct RelayDriver: ~Copyable {
     }
   }
 
-  private mutating func read(_ input: borrowing ByteInput, for connection: borrowing Connection) {
+  /// Where the local input is read to: where each byte may become two, the second half of the room.
+  private var inputRoom: Range<Int> {
     let room = relay.outbound.room
+    return options.convertsLineEnds ? room.upperBound - room.count / 2..<room.upperBound : room
+  }
+
+  private mutating func read(_ input: borrowing ByteInput, for connection: borrowing Connection) {
+    let room = inputRoom
     guard !room.isEmpty else { return }
     do throws(SystemCallError) {
       let result = try outboundBytes.fill(room) { target throws(SystemCallError) in
         try input.read(into: &target)
       }
       switch result {
-      case .transferred(let count): relay.note(.read(.outbound, count))
+      case .transferred(var count):
+        if options.convertsLineEnds {
+          let part = room.lowerBound..<room.lowerBound + count
+          count = lineEnds.convert(&outboundBytes, part, to: relay.outbound.room.lowerBound)
+        }
+        relay.note(.read(.outbound, count))
       case .endOfInput:
         outcome.inputEnded = true
         relay.note(.sourceEnded(.outbound))

@@ -20,14 +20,14 @@ extension RelayOutcome {
     if options.readsInput && !inputEnded { outstanding.append("standard input has not ended") }
     if !peerEnded { outstanding.append("the peer has not ended its side") }
     if undelivered > 0 {
-      outstanding.append("\(Units.count(undelivered)) bytes received were not written")
+      outstanding.append("\(Units.plural(undelivered, "byte")) received but not written")
     }
     let sent =
       options.readsInput
       ? "the peer acknowledged \(Units.count(acknowledged)) of \(Units.count(read)) bytes"
         + "\(inputEnded ? "" : " read so far"), " : ""
     return "connection to \(peer) cut, \(reason): \(sent)"
-      + "\(Units.count(received + undelivered)) bytes received"
+      + "\(Units.plural(received + undelivered, "byte")) received"
       + (outstanding.isEmpty ? "" : "; " + outstanding.joined(separator: "; "))
   }
 }
