@@ -91,10 +91,10 @@ extension OpensSockets {
         help: "Largest segment in bytes, announced to the peer as well (TCP_MAXSEG)."),
       .option(
         "ttl", \.sockets.hopLimit, value: "n",
-        help: "Hops that packets may take, 1–255 (IP_TTL, IPV6_UNICAST_HOPS)."),
+        help: "Hops that packets may take, 1 to 255 (IP_TTL, IPV6_UNICAST_HOPS)."),
       .option(
         "dscp", \.sockets.codePoint, value: "n",
-        help: "Code point of packets, 0–63, or ef, cs1, af41 ... (IP_TOS, IPV6_TCLASS)."),
+        help: "Code point of packets, 0 to 63, or ef, cs1, af41 ... (IP_TOS, IPV6_TCLASS)."),
       .option(
         "congestion", \.sockets.congestion, value: "name",
         help: "Congestion control algorithm: cubic, reno, bbr ... (TCP_CONGESTION)."),
