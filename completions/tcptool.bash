@@ -5,10 +5,10 @@
 __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
-    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
     backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;

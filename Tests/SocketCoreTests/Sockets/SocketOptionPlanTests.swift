@@ -127,9 +127,10 @@ struct SocketOptionPlanTests {
     let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
     var loop = try ReadinessLoop()
     var failures: [FailedAttempt] = []
-    let plan = SocketOptionPlan([RequestedOption(.congestionControl, "nosuch")])
+    var options = Connector.Options()
+    options.socketOptions = SocketOptionPlan([RequestedOption(.congestionControl, "nosuch")])
     let outcome = try Connector.connect(
-      to: [listener.local], until: nil, loop: &loop, options: plan
+      to: [listener.local], until: nil, options: options, loop: &loop
     ) { failures.append($0) }
     guard case .failed = consume outcome else { throw TestFailure("connected") }
     #expect(failures.map(\.failure) == [.local])
