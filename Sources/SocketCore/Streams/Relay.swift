@@ -114,10 +114,14 @@ public struct Relay: Hashable, Sendable {
   /// What follows from the events so far; each action is told once.
   public mutating func step() -> [Action] {
     var actions: [Action] = []
-    for direction in RelayDirection.allCases {
+    for direction in [RelayDirection.inbound, .outbound] {
       let half = self[direction]
       guard half.sinkIsOpen && !half.sourceIsOpen && half.filled.isEmpty else { continue }
       if direction == .outbound && waitsForPeer && inbound.sourceIsOpen { continue }
+      // Our FIN behind the peer's says that we have it all: not before it has been handed over.
+      if direction == .outbound && endsWithPeer && !inbound.sourceIsOpen && !inbound.isFinished {
+        continue
+      }
       update(direction) { $0.endSink() }
       actions.append(direction == .outbound ? .finishSending : .closeOutput)
     }

@@ -155,7 +155,7 @@ public struct RelayDriver: ~Copyable {
       if receiveLimit == nil, acknowledgement.isOver(after: linger) {
         receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
         endAtReceiveLimit()
-        for action in relay.step() { perform(action, connection, &output, &loop, observe) }
+        perform(relay.step(), connection, &output, &loop, observe)
         continue
       }
       if limits.countsMoves { limits.note(moved: moved(connection), at: .now) }
@@ -179,9 +179,9 @@ public struct RelayDriver: ~Copyable {
       }
       // It is not watched any more.
       if isHungUp { receive(connection) }
-      if !loop.readiness(of: input.descriptor).isEmpty { read(input, for: connection) }
+      if !loop.readiness(of: input.descriptor).isEmpty { read(input) }
       send(to: connection)
-      for action in relay.step() { perform(action, connection, &output, &loop, observe) }
+      perform(relay.step(), connection, &output, &loop, observe)
     }
     if outcome.signal != nil || outcome.timeout != nil {
       loop.forget(socket)
@@ -192,6 +192,8 @@ public struct RelayDriver: ~Copyable {
         try? connection.socket.resetOnClose()
       }
     }
+    // A FIN would tell the peer that it has everything, or that everything of it was kept.
+    if outcome.localError != nil { try? connection.socket.resetOnClose() }
     outcome.read = relay.outbound.received
     outcome.sent = relay.outbound.delivered
     outcome.acknowledged = outcome.sent - unacknowledgedPayload(connection)
@@ -307,7 +309,7 @@ public struct RelayDriver: ~Copyable {
     return options.convertsLineEnds ? room.upperBound - room.count / 2..<room.upperBound : room
   }
 
-  private mutating func read(_ input: borrowing ByteInput, for connection: borrowing Connection) {
+  private mutating func read(_ input: borrowing ByteInput) {
     let room = inputRoom
     guard !room.isEmpty else { return }
     do throws(SystemCallError) {
@@ -328,8 +330,6 @@ public struct RelayDriver: ~Copyable {
       }
     } catch {
       outcome.localError = error
-      // A FIN would tell the peer that it has everything.
-      try? connection.socket.resetOnClose()
     }
   }
 
@@ -360,22 +360,24 @@ public struct RelayDriver: ~Copyable {
   }
 
   private mutating func perform(
-    _ action: Relay.Action, _ connection: borrowing Connection, _ output: inout ByteOutput,
+    _ actions: [Relay.Action], _ connection: borrowing Connection, _ output: inout ByteOutput,
     _ loop: inout ReadinessLoop, _ observe: (RelayEvent) -> Void
   ) {
     do throws(SystemCallError) {
-      switch action {
-      case .finishSending:
-        hasFinished = try connection.finishSending()
-        if hasFinished { observe(.localEnded) }
-      case .closeOutput:
-        if options.closesOutput {
-          // Where others have it too, closing it would leave it in the loop for good, ready and
-          // out of reach.
-          loop.forget(output.descriptor)
-          try output.close()
+      for action in actions {
+        switch action {
+        case .finishSending:
+          hasFinished = try connection.finishSending()
+          if hasFinished { observe(.localEnded) }
+        case .closeOutput:
+          if options.closesOutput {
+            // Where others have it too, closing it would leave it in the loop for good, ready and
+            // out of reach.
+            loop.forget(output.descriptor)
+            try output.close()
+          }
+          if outcome.peerEnded { observe(.peerEnded) }
         }
-        if outcome.peerEnded { observe(.peerEnded) }
       }
     } catch {
       outcome.localError = error

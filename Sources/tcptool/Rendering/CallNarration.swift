@@ -154,6 +154,8 @@ extension TracedCall {
       Takes bytes out of the receive buffer, which opens the window again. 0 is the peer's FIN, \
       EAGAIN an empty buffer.
       """
+    case "recvmsg":
+      "Asks the socket's error queue for an ICMP message about the handshake; EAGAIN means none came."
     case "shutdown":
       "Puts a FIN behind what is in the send buffer; the receive buffer stays in use."
     case "close":

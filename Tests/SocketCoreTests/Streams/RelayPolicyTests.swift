@@ -35,7 +35,7 @@ struct RelayPolicyTests {
     #expect(try ends.peer.readToEnd() == [])
     #expect(try output.readToEnd() == Array("answer".utf8))
     let report = try relay.result()
-    #expect(report.events == [.localEnded, .peerEnded])
+    #expect(report.events == [.peerEnded, .localEnded])
     #expect(report.outcome.acknowledged == 8 && report.outcome.received == 6)
   }
 

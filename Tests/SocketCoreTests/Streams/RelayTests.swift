@@ -89,7 +89,14 @@ struct RelayTests {
     Script(
       name: "the peer's end is the end at once where nothing is under way",
       endsWithPeer: true,
-      steps: [Step(.sourceEnded(.inbound), .finishSending, .closeOutput)]),
+      steps: [Step(.sourceEnded(.inbound), .closeOutput, .finishSending)]),
+    Script(
+      name: "our FIN waits until what came before the peer's has been handed over",
+      endsWithPeer: true,
+      steps: [
+        Step(.read(.inbound, 2)), Step(.sourceEnded(.inbound)), Step(.wrote(.inbound, 1)),
+        Step(.wrote(.inbound, 1), .closeOutput, .finishSending),
+      ]),
     Script(
       name: "the local end is not the end even where the peer's is",
       endsWithPeer: true,
@@ -104,7 +111,7 @@ struct RelayTests {
       steps: [
         Step(.read(.outbound, 2)), Step(.wrote(.outbound, 2)), Step(.sourceEnded(.outbound)),
         Step(.read(.inbound, 1)), Step(.wrote(.inbound, 1)),
-        Step(.sourceEnded(.inbound), .finishSending, .closeOutput),
+        Step(.sourceEnded(.inbound), .closeOutput, .finishSending),
       ]),
     Script(
       name: "the local end waits for the peer's, and not for the local output",
