@@ -22,29 +22,30 @@ extension CommandOptions {
 
 /// One row of the table: a subcommand with its parser.
 public struct Command<Invocation: Sendable>: Sendable {
-  /// What a person reads.
-  public let page: CommandPage
-  /// The operands, then the options and flags, as declared; `--help` and `--version` are not here.
-  public let parameters: [Parameter]
+  // Made when asked for: most runs need one subcommand's page and parameters, and making those of
+  // all of them took as long as all the rest of a short run.
+  private let makePage: @Sendable () -> CommandPage
+  private let makeParameters: @Sendable () -> [Parameter]
   let read: @Sendable ([String]) throws(UsageError) -> Parsed<Invocation>
 
   /// Makes a row of a type of options and of what is to be done with them.
   public init<O: CommandOptions>(_: O.Type, _ invoke: @escaping @Sendable (O) -> Invocation) {
-    page = O.page
-    let operands = O.page.operands.map {
-      Parameter(
-        kind: .operand, name: $0.name, help: $0.help, completion: $0.completion,
-        isRequired: $0.isRequired, isRepeated: $0.isRepeated)
-    }
-    parameters = operands + O.parameters.map(\.parameter)
-    read = { words throws(UsageError) in
+    makePage = { O.page }
+    makeParameters = { O.page.operands.map { $0.parameter } + O.parameters.map(\.parameter) }
+    read = { words throws(UsageError) -> Parsed<Invocation> in
+      let operands = O.page.operands.map { $0.parameter }
       switch try parseOptions(words, as: O.self, operands: operands) {
-      case .options(let options): .options(invoke(options))
-      case .help: .help
-      case .version: .version
+      case .options(let options): return .options(invoke(options))
+      case .help: return .help
+      case .version: return .version
       }
     }
   }
+
+  /// What a person reads.
+  public var page: CommandPage { makePage() }
+  /// The operands, then the options and flags, as declared; `--help` and `--version` are not here.
+  public var parameters: [Parameter] { makeParameters() }
 
   /// The operands in the order in which they are typed.
   var operands: [Parameter] { parameters.filter { $0.kind == .operand } }

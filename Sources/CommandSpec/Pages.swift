@@ -24,6 +24,13 @@ public struct Operand: Sendable, Equatable {
     self.help = help
     self.completion = completion
   }
+
+  /// The same for the parser and the generators.
+  var parameter: Parameter {
+    Parameter(
+      kind: .operand, name: name, help: help, completion: completion, isRequired: isRequired,
+      isRepeated: isRepeated)
+  }
 }
 
 /// A command line to type, and what it does.
