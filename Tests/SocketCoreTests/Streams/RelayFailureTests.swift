@@ -117,12 +117,11 @@ struct RelayFailureTests {
 
   @Test func `a reset is never taken for the peer's end, whoever meets it first`() throws {
     let directory = try TemporaryDirectory()
-    let source = try File(directory.file("in"), holding: bytes(count: 8_000_000))
     for round in 0..<100 {
       let ends = try Ends()
-      let own = unsafe open(directory.file("in"), O_RDONLY | O_CLOEXEC)
+      // An input without an end: a file of any size might have been sent as a whole by then.
+      let own = unsafe open("/dev/zero", O_RDONLY | O_CLOEXEC)
       defer { close(own) }
-      #expect(source.descriptor != own)
       let sink = try File(directory.file("out"))
       let peer = ends.peer
       let relay = try RunningRelay(over: ends.connection, input: own, output: sink.descriptor)
