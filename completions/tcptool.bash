@@ -5,10 +5,10 @@
 __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
-    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
-    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
     backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
@@ -22,9 +22,13 @@ __tcptool_value() {
     ' --generate-completion-script') __tcptool_words bash zsh fish ;;
     'listen --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'listen --on-peer-eof') __tcptool_words finish close ;;
+    'listen --events') __tcptool_files ;;
     'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'connect --on-peer-eof') __tcptool_words finish close ;;
+    'connect --events') __tcptool_files ;;
+    'send --events') __tcptool_files ;;
     'recv --output') __tcptool_files ;;
+    'recv --events') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;
     'states --color') __tcptool_words auto always never ;;

@@ -10,7 +10,7 @@ public enum ColorChoice: String, CaseIterable, Sendable {
 
 /// The abilities of the place where text appears.
 public struct Display: Sendable, Equatable {
-  /// A person watches, so lines may be redrawn.
+  /// A person watches.
   public var isTerminal: Bool
   /// The width in cells, at least 1.
   public var columns: Int
@@ -18,6 +18,8 @@ public struct Display: Sendable, Equatable {
   public var rows: Int
   /// Escape sequences for colour are wanted.
   public var hasColor: Bool
+  /// Lines can be drawn over: a terminal that is more than a line printer.
+  public var canRedraw: Bool
   /// Characters outside ASCII can be shown.
   public var hasUnicode: Bool
 
@@ -44,13 +46,15 @@ public struct Display: Sendable, Equatable {
       [text(name).flatMap { Int($0) }, measured].compactMap { $0 }.first { $0 > 0 } ?? fallback
     }
     self.isTerminal = isTerminal
+    let isKnown = (text("TERM") ?? "dumb") != "dumb"
+    canRedraw = isTerminal && isKnown
     columns = cells("COLUMNS", size?.columns, 80)
     rows = cells("LINES", size?.rows, 24)
     hasColor =
       switch choice {
       case .always: true
       case .never: false
-      case .auto: isTerminal && text("NO_COLOR") == nil && (text("TERM") ?? "dumb") != "dumb"
+      case .auto: isTerminal && isKnown && text("NO_COLOR") == nil
       }
     // `language_TERRITORY.charset@modifier`
     let locale = text("LC_ALL") ?? text("LC_CTYPE") ?? text("LANG") ?? ""

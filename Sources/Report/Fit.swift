@@ -20,6 +20,15 @@ extension Display {
   }
 }
 
+extension Display {
+  /// The text, with what this terminal lacks spelled in ASCII, and without what is beyond so many
+  /// cells: for a line that is drawn over, and therefore must not be broken.
+  public func cut(_ text: String, to width: Int) -> String {
+    let shown = hasUnicode ? text : spelledInASCII(text)
+    return String(String.UnicodeScalarView(shown.unicodeScalars.prefix(max(0, width))))
+  }
+}
+
 /// The line, broken between words where it is wider than `width`. A word that is wider stays whole,
 /// since addresses are never cut; blanks stay as they are, apart from those at a break.
 func wrapped(_ line: Substring, width: Int, indent: Int) -> String {

@@ -1,4 +1,4 @@
-// How connect and send reach their peer: the options of the race, and what is told of it.
+// How connect and send reach their peer: the options of the race, and the race itself.
 
 internal import CommandSpec
 internal import Report
@@ -111,64 +111,93 @@ extension TypedEndpoint {
     let targets = try resolve(dialing.wantedFamily)
     let elapsed = MonotonicInstant.now - started
     guard let host, IPAddress(host) == nil else { return Destination(targets: targets) }
-    let list = targets.map { "\($0.address)" }.joined(separator: ", ")
-    narrator.detail("resolved \(host) in \(Units.duration(elapsed)): \(list)")
+    narrator.tell(.resolved(host, targets, in: elapsed))
     return Destination(targets: targets, resolution: elapsed)
   }
 }
 
-/// What the connection cost: the program's own measurements, and the kernel's beside them.
-func timing(_ connected: borrowing Connected, resolution: Duration?) -> String {
-  var parts: [String] = []
-  if let resolution { parts.append("name resolution \(Units.duration(resolution))") }
-  parts.append("handshake \(Units.duration(connected.handshake))")
-  if let time = connected.roundTripTime {
-    parts.append("round trip by the kernel's clock \(Units.duration(time))")
-  } else if connected.synRetransmissions > 0 {
-    parts.append("no round trip to quote, since the SYN was sent more than once")
-  }
-  return parts.joined(separator: ", ")
+/// What came of waiting for a connection, from either end.
+enum ConnectionOutcome: ~Copyable {
+  case connection(Connection)
+  case signal(Int32)
 }
 
-/// An attempt that lost the race, in words.
-func describe(_ abandoned: AbandonedAttempt) -> String {
-  "connect to \(abandoned.target): given up after \(Units.duration(abandoned.elapsed)), "
-    + "\(Units.plural(abandoned.synsSent, "SYN")) sent; another address was faster"
+/// Connects to a host and tells how it went.
+func openConnection(
+  _ typed: TypedEndpoint, timeout: Duration?, _ dialing: DialOptions, _ sockets: SocketSettings,
+  loop: inout ReadinessLoop, _ destination: Destination, narrator: Narrator
+) throws(Failure) -> ConnectionOutcome {
+  let targets = destination.targets
+  var race = dialing.race
+  race.socketOptions = sockets.plan(narrator)
+  let tracer = sockets.tracer(narrator)
+  var patience = Patience(dialing.wait, for: typed.text, narrator)
+  while true {
+    var failures: [FailedAttempt] = []
+    let outcome: ConnectOutcome
+    let started = MonotonicInstant.now
+    var silence = SilenceNarration(narrator)
+    do throws(SystemCallError) {
+      outcome = try Connector.connect(
+        to: targets, until: patience.deadline(timeout), options: race, loop: &loop,
+        tracer: tracer
+      ) { event in
+        switch event {
+        case .failed(let failed):
+          let isNews = targets.count > 1 && !patience.isRepeating
+          narrator.tell(.attempt(failed, for: isNews ? .all : .programs))
+          failures.append(failed)
+        case .waiting(let attempts): silence.tell(attempts)
+        }
+      }
+    } catch {
+      throw Failure(.localEnd, error)
+    }
+    switch consume outcome {
+    case .signal(let signal): return .signal(signal)
+    case .connected(let connected):
+      patience.succeed()
+      for loser in connected.abandoned { narrator.tell(.attempt(loser)) }
+      narrator.tell(.connected(connected, resolution: destination.resolution))
+      narrator.tell(.timing(connected, resolution: destination.resolution))
+      return .connection(connected.take())
+    case .failed:
+      // The attempt that got farthest says most about the host.
+      guard let best = failures.max(by: { $0.failure < $1.failure }) else {
+        throw Failure(.notResolved, "resolve \(typed.text): no address")
+      }
+      let failure = Failure(
+        ExitStatus(best.failure),
+        // An option that is refused is refused for every address alike.
+        targets.count == 1 || best.error.call == "setsockopt"
+          ? describe(best)
+          : "connect to \(typed.text): \(targets.count) addresses tried, none connected; "
+            + "the one that got farthest: \(describe(best))")
+      if let signal = try patience.next(after: failure, lasting: .now - started, loop: &loop) {
+        return .signal(signal)
+      }
+    }
+  }
 }
 
-/// A failed attempt in words: what was tried, what came of it, and what that means.
-func describe(_ failed: FailedAttempt) -> String {
-  if let icmp = failed.icmp {
-    guard icmp.failure == .refused else { return "\(failed.error): \(icmp)" }
-    let sender = icmp.from.map { ", from \($0)" } ?? ""
-    return "\(failed.error): refused by \(icmp.isICMPv6 ? "ICMPv6" : "ICMP") port unreachable "
-      + "(\(icmp.type)/\(icmp.code))\(sender), and not by RST: a firewall rejects the connection"
-  }
-  switch failed.failure {
-  case .refused:
-    return "\(failed.error): the host answered with RST, so nothing listens on that port, "
-      + "or a firewall rejects the connection"
-  case .noAnswer:
-    return "\(failed.error) after \(Units.duration(failed.elapsed)); "
-      + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "
-      + "a firewall drops the SYN, or the listener's queue is full"
-  case .local:
-    return failed.error.description + hint(for: failed.error) + optionHint(failed.error)
-  default: return failed.error.description
-  }
-}
+/// Tells of attempts that wait for an answer: each SYN that is sent again, and on a terminal how
+/// things stand.
+private struct SilenceNarration {
+  private let narrator: Narrator
+  private var synsTold: [Endpoint: Int] = [:]
+  /// So long nobody wonders.
+  private static let unremarkable = Duration.milliseconds(300)
 
-/// What to do about a failure of the own end.
-private func hint(for error: SystemCallError) -> String {
-  switch (error.call, error.errno) {
-  case ("bind", .addressNotAvailable): "; no interface of this host has that address"
-  case ("bind", .addressInUse): "; 'tcptool states' shows who has that port"
-  case ("bind", .accessDenied):
-    "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
-  case ("setsockopt", .noSuchDevice): "; this host has no interface of that name"
-  case ("setsockopt", .operationNotPermitted): "; before Linux 5.7 it needs root or CAP_NET_RAW"
-  case ("connect", .addressNotAvailable):
-    "; the source has no free port for this peer, or its connection from that port still exists"
-  default: ""
+  init(_ narrator: Narrator) { self.narrator = narrator }
+
+  mutating func tell(_ attempts: [WaitingAttempt]) {
+    for attempt in attempts where attempt.synsSent > synsTold[attempt.target, default: 1] {
+      synsTold[attempt.target] = attempt.synsSent
+      if !narrator.showsLive { narrator.tell(.waiting(attempt)) }
+    }
+    if let first = attempts.first, first.elapsed >= Self.unremarkable {
+      let others = attempts.count > 1 ? " (and \(attempts.count - 1) more)" : ""
+      narrator.show(first.description + others)
+    }
   }
 }

@@ -41,6 +41,26 @@ enum ExitStatus: Int32, CaseIterable {
     }
   }
 
+  /// As JSON has it.
+  var name: String {
+    switch self {
+    case .done: "done"
+    case .failure: "failure"
+    case .notResolved: "not_resolved"
+    case .refused: "refused"
+    case .noAnswer: "no_answer"
+    case .unreachable: "unreachable"
+    case .prohibited: "prohibited"
+    case .localEnd: "local_end"
+    case .reset: "reset"
+    case .peerStoppedReceiving: "peer_stopped_receiving"
+    case .timeout: "timeout"
+    case .localStream: "local_stream"
+    case .usage: "usage"
+    case .bug: "bug"
+    }
+  }
+
   func row(_ meaning: String? = nil) -> ExitStatusRow {
     ExitStatusRow(status: Int(rawValue), meaning: meaning ?? self.meaning)
   }

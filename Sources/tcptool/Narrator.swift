@@ -1,56 +1,194 @@
-// Telling a person what happens: lines on standard error, never mixed with data.
+// Telling what happens: lines on standard error, or JSON, never mixed with data.
 
 internal import CommandSpec
 internal import Glibc
 internal import Report
+internal import SocketCore
+internal import Synchronization
 
-/// How much is told.
+/// How much is told, and in which form.
 struct NarrationOptions: Sendable {
   var isQuiet = false
   var isVerbose = false
+  var isJSON = false
+  /// A file that gets all events as JSON lines, whatever standard error gets.
+  var eventFile: String?
+}
 
-  /// The two options of every subcommand that carries data.
-  static func parameters<Options: CommandOptions>(
-    _ isQuiet: Bound<Options>.Path<Bool>, _ isVerbose: Bound<Options>.Path<Bool>
-  ) -> [Bound<Options>] {
+/// A subcommand that tells what happens on the way.
+protocol Narrating: Subcommand {
+  var narration: NarrationOptions { get set }
+}
+
+extension Narrating {
+  /// The options of every subcommand that carries data.
+  static var narrationParameters: [Bound<Self>] {
     [
-      .flag("quiet", "q", isQuiet, help: "Say nothing but errors."),
+      .flag("quiet", "q", \.narration.isQuiet, help: "Say nothing but errors."),
       .flag(
-        "verbose", "v", isVerbose,
-        help: "Also say how it ended, with bytes and time; the default on a terminal."),
+        "verbose", "v", \.narration.isVerbose,
+        help: """
+          Also say how it ended, with bytes, times and what the kernel measured; the default on a \
+          terminal.
+          """),
+      .flag(
+        "json", "j", \.narration.isJSON,
+        help: "Tell what happens as JSON lines instead, on standard error."),
+      .option(
+        "events", \.narration.eventFile, value: "file",
+        help: "Write what happens to a file as JSON lines, whatever else is told.",
+        completion: .file),
     ]
+  }
+
+  func makeNarrator() throws(Failure) -> Narrator {
+    do throws(SystemCallError) {
+      return Narrator(
+        options: narration,
+        log: try narration.eventFile.map { file throws(SystemCallError) in
+          EventLog(try Descriptor.creating(file), name: file)
+        })
+    } catch {
+      throw Failure(.localStream, error)
+    }
   }
 }
 
-/// Writes narration. A lost line of narration is no reason to end: its errors are ignored.
-struct Narrator {
+/// Tells events. A lost line on standard error is no reason to end: its errors are ignored.
+struct Narrator: Sendable {
   var options = NarrationOptions()
+  private let log: EventLog?
+  private let live = LiveLine()
+
+  init(options: NarrationOptions = NarrationOptions(), log: EventLog? = nil) {
+    self.options = options
+    self.log = log
+  }
 
   /// For what is said before there are options.
   static let standard = Narrator()
 
-  /// What happens, as a rule.
-  func say(_ text: String) {
-    if !options.isQuiet { raw(text) }
+  func tell(_ event: Event) {
+    log?.write(event)
+    if options.isJSON {
+      if event.name != nil, !options.isQuiet || event.audience == .everybody {
+        var output = OutputBuffer(descriptor: STDERR_FILENO)
+        try? output.line(event.json)
+        try? output.flush()
+      }
+    } else if isWanted(event.audience) {
+      line(event.text, indent: event.indent)
+    }
   }
 
-  /// What a person who watches wants to know as well.
-  func detail(_ text: String) {
-    if options.isVerbose || (isWatched && !options.isQuiet) { raw(text) }
+  private func isWanted(_ audience: Event.Audience) -> Bool {
+    switch audience {
+    case .programs: false
+    case .all: !options.isQuiet
+    case .curious: options.isVerbose || (!options.isQuiet && isWatched)
+    case .everybody: true
+    }
   }
 
-  /// Why the program fails; always said.
-  func error(_ text: String) { raw("Error: \(text)", indent: 7) }
-
-  /// Lines as they are; a terminal shows the rest of one that is too long for it behind `indent` blanks.
-  func raw(_ text: String, indent: Int = 2) {
+  /// A line as it is; a terminal shows the rest of one that is too long for it behind `indent` blanks.
+  func line(_ text: String, indent: Int = 2) {
     // Names that the user or the peer chose are in many of these lines.
     let safe = text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { sanitized(String($0)) }.joined(separator: "\n")
+    live.erase()
     var output = OutputBuffer(descriptor: STDERR_FILENO)
     try? output.line(Display(descriptor: STDERR_FILENO).fit(safe, indent: indent))
     try? output.flush()
   }
 
+  /// Shows how things stand in the terminal's last line, in place of what it showed before; nothing
+  /// elsewhere. The next line that is told takes its place.
+  func show(_ text: String) {
+    if showsLive { live.draw(sanitized(text)) }
+  }
+
+  /// Takes away what `show` showed; to be called before data may come to the same terminal.
+  func endShow() { live.erase() }
+
+  /// Whether `show` has anybody to show it to.
+  var showsLive: Bool {
+    !options.isQuiet && !options.isJSON && Display(descriptor: STDERR_FILENO).canRedraw
+  }
+
   private var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// To be called at the end.
+  ///
+  /// - Throws: where the file of --events did not take all of them.
+  func finish() throws(Failure) {
+    live.erase()
+    if let error = log?.error {
+      throw Failure(.localStream, "\(error); events are missing there")
+    }
+  }
+}
+
+/// The last line of the terminal on standard error, where it is in use.
+private final class LiveLine: Sendable {
+  private let isDrawn = Mutex(false)
+
+  func draw(_ text: String) {
+    let display = Display(descriptor: STDERR_FILENO)
+    // A terminal breaks a line that reaches its last column, and a broken line cannot be drawn over.
+    put("\r" + display.cut(text, to: display.columns - 1) + "\u{1b}[K")
+    isDrawn.withLock { $0 = true }
+  }
+
+  func erase() {
+    let wasDrawn = isDrawn.withLock { drawn in
+      defer { drawn = false }
+      return drawn
+    }
+    if wasDrawn { put("\r\u{1b}[K") }
+  }
+
+  private func put(_ text: String) {
+    var output = OutputBuffer(descriptor: STDERR_FILENO)
+    try? output.write(text)
+    try? output.flush()
+  }
+}
+
+/// The file of --events. The first failure is kept for the end.
+final class EventLog: Sendable {
+  private let descriptor: Descriptor
+  private let name: String
+  private let failure = Mutex<OutputError?>(nil)
+
+  init(_ descriptor: consuming Descriptor, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  var error: OutputError? { failure.withLock { $0 } }
+
+  func write(_ event: Event) {
+    guard event.name != nil else { return }
+    var output = OutputBuffer(descriptor: descriptor.rawValue, name: name)
+    do throws(OutputError) {
+      try output.line(event.json)
+      // At once: whoever follows the file is to see what happened when it happens.
+      try output.flush()
+    } catch {
+      failure.withLock { $0 = $0 ?? error }
+    }
+  }
+}
+
+extension Event {
+  /// The event as a program reads it, with the time of now.
+  fileprivate var json: JSONValue {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+    let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    return .object(
+      [
+        ("schema", "tcptool/1"), ("event", .init(name)), ("unix_time_us", .init(microseconds)),
+      ] + fields)
+  }
 }

@@ -49,9 +49,7 @@ struct Patience {
     }
     guard .now < end else { throw Failure(latest.status, latest.message + waited) }
     if !isRepeating {
-      narrator.say(
-        "waiting up to \(Units.duration(limit ?? .zero)) for \(name) to accept; "
-          + "so far: \(latest.message)")
+      narrator.tell(.waiting(for: name, upTo: limit ?? .zero, after: latest))
     }
     failure = latest
     let next = min(end, .now + Self.pause)
@@ -68,12 +66,35 @@ struct Patience {
   /// Tells how long it took, where it did not work at once.
   func succeed() {
     if isRepeating {
-      narrator.say(
-        "\(name) accepts after \(Units.duration(.now - started)), at try \(Units.count(tries + 1))")
+      narrator.tell(.accepts(name, after: .now - started, tries: tries + 1))
     }
   }
 
   private var waited: String {
     "; waited \(Units.duration(.now - started)), \(Units.plural(tries, "try", "tries"))"
+  }
+}
+
+extension Event {
+  fileprivate static func waiting(
+    for name: String, upTo limit: Duration, after failure: Failure
+  ) -> Event {
+    Event(
+      "waiting",
+      "waiting up to \(Units.duration(limit)) for \(name) to accept; so far: \(failure.message)",
+      [
+        ("target", .init(name)), ("limit_ns", .init(nanoseconds: limit)),
+        ("message", .init(failure.message)),
+      ])
+  }
+
+  fileprivate static func accepts(_ name: String, after elapsed: Duration, tries: Int) -> Event {
+    Event(
+      "accepts",
+      "\(name) accepts after \(Units.duration(elapsed)), at try \(Units.count(tries))",
+      [
+        ("target", .init(name)), ("elapsed_ns", .init(nanoseconds: elapsed)),
+        ("tries", .init(tries)),
+      ])
   }
 }

@@ -8,7 +8,13 @@ internal import SocketCore
 
 /// A subcommand: its options, and what it does with them.
 protocol Subcommand: CommandOptions {
-  func run() throws(Failure) -> Ending
+  /// Makes what tells its events.
+  func makeNarrator() throws(Failure) -> Narrator
+  func run(_ narrator: Narrator) throws(Failure) -> Ending
+}
+
+extension Subcommand {
+  func makeNarrator() throws(Failure) -> Narrator { .standard }
 }
 
 enum Program {
@@ -16,14 +22,9 @@ enum Program {
   /// seen by the shell.
   static func run() -> Int32 {
     Descriptor.fillStandardDescriptors()
-    do throws(Failure) {
-      switch try perform(words()) {
-      case .status(let status): return status.rawValue
-      case .signal(let signal): return raise(signal)
-      }
-    } catch {
-      Narrator.standard.error(error.message)
-      return error.status.rawValue
+    switch perform(words()) {
+    case .status(let status): return status.rawValue
+    case .signal(let signal): return raise(signal)
     }
   }
 
@@ -36,21 +37,31 @@ enum Program {
     return words
   }
 
-  private static func perform(_ words: [String]) throws(Failure) -> Ending {
+  private static func perform(_ words: [String]) -> Ending {
     let request: CommandTable<any Subcommand>.Request
     do throws(UsageError) {
       // Lines of prose that are longer are hard to read.
       let columns = min(Display(descriptor: STDOUT_FILENO).columns, 100)
       request = try table.parse(words, columns: columns, shell: environment("SHELL"))
     } catch {
-      Narrator.standard.raw(error.description, indent: 7)
+      Narrator.standard.line(error.description, indent: 7)
       return .status(.usage)
     }
-    switch request {
-    case .invoke(let subcommand): return try subcommand.run()
-    case .print(let text):
-      try toStandardOutput { output throws(OutputError) in try output.write(text) }
-      return .status(.done)
+    var narrator = Narrator.standard
+    do throws(Failure) {
+      switch request {
+      case .invoke(let subcommand):
+        narrator = try subcommand.makeNarrator()
+        let ending = try subcommand.run(narrator)
+        try narrator.finish()
+        return ending
+      case .print(let text):
+        try toStandardOutput { output throws(OutputError) in try output.write(text) }
+        return .status(.done)
+      }
+    } catch {
+      narrator.tell(.failed(error))
+      return .status(error.status)
     }
   }
 

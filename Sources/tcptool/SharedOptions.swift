@@ -4,16 +4,26 @@ internal import CommandSpec
 
 /// The second argument of listen(2), handed on as it is.
 struct Backlog: ArgumentValue {
+  /// The number as it was typed.
+  var typed: Int
+  /// What listen(2) gets: its type is a C int, and the kernel reads the same 32 bits as unsigned.
   var value: Int32
 
-  init(_ value: Int32) { self.value = value }
-
-  init?(argument: String) {
-    guard let number = Int32(argument) else { return nil }
-    value = number
+  init(_ value: Int32) {
+    typed = Int(value)
+    self.value = value
   }
 
-  var argumentText: String { String(value) }
+  /// Reads every number that 32 bits can hold, signed or not: a larger one could not be handed on.
+  init?(argument: String) {
+    guard let number = Int(argument),
+      let bits = Int32(exactly: number) ?? UInt32(exactly: number).map({ Int32(bitPattern: $0) })
+    else { return nil }
+    typed = number
+    value = bits
+  }
+
+  var argumentText: String { String(typed) }
 
   /// The option of those that listen.
   static func option<Options: CommandOptions>(
@@ -21,7 +31,10 @@ struct Backlog: ArgumentValue {
   ) -> Bound<Options> {
     .option(
       "backlog", "b", path, value: "n",
-      help: "Backlog for listen(2), passed on unchanged. Default: the largest, net.core.somaxconn.")
+      help: """
+        Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. \
+        Default: the largest, net.core.somaxconn.
+        """)
   }
 }
 

@@ -41,6 +41,13 @@ public struct Descriptor: ~Copyable, Sendable {
       owning: try call.make(path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) })
   }
 
+  /// Opens a file to be written from its start; it is made where it is not there. open(2).
+  ///
+  /// - Throws: the errno of open(2).
+  public static func creating(_ path: String) throws(SystemCallError) -> Descriptor {
+    try open(path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+  }
+
   /// Makes sure that descriptors 0, 1 and 2 are taken.
   ///
   /// A program started with one of them closed would get its number for its first socket, and then

@@ -70,6 +70,27 @@ public struct AbandonedAttempt: Hashable, Sendable {
   public var synsSent: Int
 }
 
+/// An attempt that has not been answered yet.
+public struct WaitingAttempt: Hashable, Sendable {
+  public var target: Endpoint
+  /// Since connect(2).
+  public var elapsed: Duration
+  /// By the kernel's count of retransmissions.
+  public var synsSent: Int
+}
+
+/// What happens while a connection is sought, as it happens.
+public enum ConnectEvent: Sendable {
+  case failed(FailedAttempt)
+  /// Told several times a second while nothing else happens.
+  case waiting([WaitingAttempt])
+
+  /// The attempt, where it is one that failed.
+  public var failed: FailedAttempt? {
+    if case .failed(let attempt) = self { attempt } else { nil }
+  }
+}
+
 /// An attempt that succeeded.
 public struct Connected: ~Copyable, Sendable {
   public let connection: Connection
@@ -103,6 +124,9 @@ public enum Connector {
   /// The least head start that may be asked for (RFC 8305, section 8).
   public static let leastAttemptDelay = Duration.milliseconds(10)
 
+  /// How often it is told what waits.
+  private static let waitingInterval = Duration.milliseconds(200)
+
   /// How the race is run.
   public struct Options: Sendable {
     public var attemptDelay = Connector.attemptDelay
@@ -122,12 +146,12 @@ public enum Connector {
   ///   - deadline: bounds the whole race. Without one the kernel's own limit holds for each attempt
   ///     (net.ipv4.tcp_syn_retries: about 130 s).
   ///   - options: how the race is run.
-  ///   - observe: told of each attempt that failed, as it fails.
+  ///   - observe: told of each attempt that failed, as it fails, and of those that wait.
   /// - Throws: only failures of the readiness loop itself.
   public static func connect(
     to targets: [Endpoint], until deadline: MonotonicInstant?, options: Options = Options(),
     loop: inout ReadinessLoop,
-    tracer: CallTracer = .silent, observe: (FailedAttempt) -> Void
+    tracer: CallTracer = .silent, observe: (ConnectEvent) -> Void
   ) throws(SystemCallError) -> ConnectOutcome {
     var waiting = interleaved(targets)[...]
     var running: [RunningAttempt] = []
@@ -144,8 +168,10 @@ public enum Connector {
       if running.isEmpty { return .failed }
 
       let start = waiting.isEmpty ? nil : nextStart
-      let wakeup = try loop.wait(until: [start, deadline].compactMap(\.self).min())
+      let look = MonotonicInstant.now + waitingInterval
+      let wakeup = try loop.wait(until: [start, deadline, look].compactMap(\.self).min())
       if case .signal(let signal) = wakeup { return .signal(signal) }
+      if case .deadline = wakeup { observe(.waiting(running.map(\.waiting))) }
       for attempt in running where !loop.readiness(of: attempt.descriptor).isEmpty {
         let progress = attempt.progress()
         if case .pending = progress { continue }
@@ -159,7 +185,8 @@ public enum Connector {
       }
       if let deadline, MonotonicInstant.now >= deadline {
         for attempt in running {
-          observe(attempt.failed(SystemCallError("connect", "to \(attempt.target)", .timedOut)))
+          observe(
+            .failed(attempt.failed(SystemCallError("connect", "to \(attempt.target)", .timedOut))))
         }
         return .failed
       }
@@ -179,7 +206,7 @@ public enum Connector {
 
   private static func start(
     _ target: Endpoint, _ options: Options, _ tracer: CallTracer,
-    _ observe: (FailedAttempt) -> Void
+    _ observe: (ConnectEvent) -> Void
   ) -> RunningAttempt? {
     let started = MonotonicInstant.now
     do throws(SystemCallError) {
@@ -189,22 +216,25 @@ public enum Connector {
           tracer: tracer))
     } catch {
       observe(
-        FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil))
+        .failed(
+          FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil)))
       return nil
     }
   }
 
   private static func finish(
     _ running: RunningAttempt, _ progress: ConnectAttempt.Progress, losers: [RunningAttempt],
-    _ observe: (FailedAttempt) -> Void
+    _ observe: (ConnectEvent) -> Void
   ) -> Connected? {
     let handshake = MonotonicInstant.now - running.started
     let retransmissions = running.synRetransmissions
     if case .failed(let errno, let icmp) = progress {
+      let error = SystemCallError("connect", "to \(running.target)", errno)
       observe(
-        FailedAttempt(
-          target: running.target, error: SystemCallError("connect", "to \(running.target)", errno),
-          elapsed: handshake, synsSent: retransmissions + 1, icmp: icmp))
+        .failed(
+          FailedAttempt(
+            target: running.target, error: error, elapsed: handshake,
+            synsSent: retransmissions + 1, icmp: icmp)))
       return nil
     }
     let roundTripTime = retransmissions == 0 ? running.roundTripTime : nil
@@ -215,8 +245,10 @@ public enum Connector {
         roundTripTime: roundTripTime, abandoned: losers.map { $0.abandoned })
     } catch {
       observe(
-        FailedAttempt(
-          target: running.target, error: error, elapsed: handshake, synsSent: retransmissions + 1))
+        .failed(
+          FailedAttempt(
+            target: running.target, error: error, elapsed: handshake,
+            synsSent: retransmissions + 1)))
       return nil
     }
   }
@@ -250,6 +282,10 @@ private final class RunningAttempt {
   var abandoned: AbandonedAttempt {
     AbandonedAttempt(
       target: target, elapsed: .now - started, synsSent: synRetransmissions + 1)
+  }
+
+  var waiting: WaitingAttempt {
+    WaitingAttempt(target: target, elapsed: .now - started, synsSent: synRetransmissions + 1)
   }
 
   var synRetransmissions: Int {

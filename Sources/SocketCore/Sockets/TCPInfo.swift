@@ -50,10 +50,78 @@ public struct TCPInfo: Sendable {
   public var selectivelyAcknowledgedSegments: Int { Int(raw.tcpi_sacked) }
   /// Smoothed round-trip time; 0 before the first sample.
   public var roundTripTime: Duration { .microseconds(raw.tcpi_rtt) }
+  /// How much the round-trip time varies: the mean deviation.
+  public var roundTripVariation: Duration { .microseconds(raw.tcpi_rttvar) }
+  /// The least round-trip time of the last minutes (net.ipv4.tcp_min_rtt_wlen); nil before the
+  /// first sample. Linux 4.6.
+  public var leastRoundTripTime: Duration? {
+    // Without a sample the field is all ones.
+    field(\.tcpi_min_rtt).flatMap { $0 == .max ? nil : .microseconds($0) }
+  }
   /// Segments retransmitted since the socket was made; while connecting, the SYNs among them.
   public var totalRetransmissions: Int { Int(raw.tcpi_total_retrans) }
+  /// Bytes that were sent again. Linux 4.19.
+  public var bytesRetransmitted: UInt64? { field(\.tcpi_bytes_retrans) }
+  /// The congestion window, in segments.
+  public var congestionWindow: Int { Int(raw.tcpi_snd_cwnd) }
+  /// Payload bytes of the largest segment that is sent and that was received.
+  public var sendMSS: Int { Int(raw.tcpi_snd_mss) }
+  public var receiveMSS: Int { Int(raw.tcpi_rcv_mss) }
+  /// The bytes that the path takes in one packet.
+  public var pathMTU: Int { Int(raw.tcpi_pmtu) }
+  /// How often segments were seen to have overtaken each other. Linux 4.19.
+  public var reorderings: Int? { field(\.tcpi_reord_seen).map { Int($0) } }
+  /// Segments sent and received, acknowledgements among them. Linux 4.2.
+  public var segmentsSent: Int? { field(\.tcpi_segs_out).map { Int($0) } }
+  public var segmentsReceived: Int? { field(\.tcpi_segs_in).map { Int($0) } }
   /// Bytes that the peer's kernel has acknowledged. SYN and FIN count 1 each. Linux 4.1.
   public var bytesAcknowledged: UInt64? { field(\.tcpi_bytes_acked) }
-  /// Bytes received, in order. Linux 4.1.
+  /// Bytes received, in order; a FIN counts 1. Linux 4.1.
   public var bytesReceived: UInt64? { field(\.tcpi_bytes_received) }
+  /// Bytes sent, retransmissions among them. Linux 4.19.
+  public var bytesSent: UInt64? { field(\.tcpi_bytes_sent) }
+  /// Bytes in the send buffer that have not been sent yet. Linux 4.6.
+  public var bytesUnsent: Int? { field(\.tcpi_notsent_bytes).map { Int($0) } }
+  /// The latest measurement of how fast bytes reach the peer, in bytes a second; 0 before the
+  /// first. Linux 4.9.
+  public var deliveryRate: UInt64? { field(\.tcpi_delivery_rate) }
+  /// How long there was something sent and unacknowledged, or waiting to be sent. Linux 4.10.
+  public var busyTime: Duration? { field(\.tcpi_busy_time).map { .microseconds($0) } }
+  /// How much of that time the peer's receive window held the rest back.
+  public var receiveWindowLimitedTime: Duration? {
+    field(\.tcpi_rwnd_limited).map { .microseconds($0) }
+  }
+  /// How much of that time the send buffer was too small for what the congestion window allowed.
+  public var sendBufferLimitedTime: Duration? {
+    field(\.tcpi_sndbuf_limited).map { .microseconds($0) }
+  }
+}
+
+extension TCPInfo {
+  /// What kept the sender from being faster.
+  public enum Limit: String, Hashable, Sendable {
+    /// There was nothing to send.
+    case application
+    /// The peer did not take it faster: its receive buffer was full.
+    case receiveWindow = "receive_window"
+    /// Our send buffer was smaller than what the path would have held.
+    case sendBuffer = "send_buffer"
+    /// Congestion control: the path.
+    case congestion
+  }
+
+  /// What limited the sending most, by the kernel's own clocks of this socket.
+  ///
+  /// - Parameter elapsed: how long the connection has lasted.
+  /// - Returns: nil where nothing was sent, or where this kernel keeps no such clocks.
+  public func limit(after elapsed: Duration) -> Limit? {
+    guard let busy = busyTime, let window = receiveWindowLimitedTime,
+      let buffer = sendBufferLimitedTime, busy > .zero
+    else { return nil }
+    let shares: [(Limit, Duration)] = [
+      (.application, elapsed - busy), (.receiveWindow, window), (.sendBuffer, buffer),
+      (.congestion, busy - window - buffer),
+    ]
+    return shares.max { $0.1 < $1.1 }?.0
+  }
 }

@@ -72,6 +72,8 @@ private struct LocalDescriptor: ~Copyable {
 public struct ByteInput: ~Copyable {
   private let stream: LocalDescriptor
   private let file: Descriptor?
+  /// Where the bytes come from in place of a descriptor.
+  private let source: (any InternalInput)?
 
   /// Standard input.
   public static func standard() -> ByteInput { ByteInput(STDIN_FILENO, name: "standard input") }
@@ -90,17 +92,30 @@ public struct ByteInput: ~Copyable {
     }
     stream = LocalDescriptor(file.rawValue, name: path, access: O_RDONLY)
     self.file = consume file
+    source = nil
+  }
+
+  /// Bytes that are made inside this process.
+  init(_ source: any InternalInput) {
+    stream = LocalDescriptor(-1, name: "nothing", access: O_RDONLY)
+    file = nil
+    self.source = source
   }
 
   /// A descriptor that stays somebody else's. `name` is what errors call it.
   public init(_ descriptor: Int32, name: String) {
     stream = LocalDescriptor(descriptor, name: name, access: O_RDONLY)
     file = nil
+    source = nil
   }
 
   /// The number to watch: the one that was given. A FIFO that was opened anew after its last writer
   /// had gone never reports the end of its input (fifo_open in fs/pipe.c).
   public var descriptor: Int32 { stream.nature == .unusable ? stream.number : stream.given }
+
+  /// For bytes that are made inside this process, which no descriptor tells of: whether there are
+  /// some, or their end. Nil for a descriptor.
+  var isReadyInside: Bool? { source?.isReady }
 
   /// Whether `read` may only be called when the descriptor is ready.
   public var needsReadiness: Bool { stream.nature == .patient }
@@ -109,7 +124,8 @@ public struct ByteInput: ~Copyable {
   ///
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …
   public func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult {
-    try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
+    if let source { return source.read(into: &buffer) }
+    return try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "read").transfer("from \(stream.name)") {
         if stream.nature == .socket {
           return unsafe recv(stream.number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
@@ -126,6 +142,8 @@ public struct ByteOutput: ~Copyable {
   /// The name under which a file is written, and the one that it gets when it is whole.
   private var naming: (temporary: String, final: String)?
   private let isDiscarding: Bool
+  /// Where the bytes go in place of a descriptor.
+  private let sink: (any InternalOutput)?
 
   /// Standard output.
   public static func standard() -> ByteOutput { ByteOutput(STDOUT_FILENO, name: "standard output") }
@@ -167,7 +185,18 @@ public struct ByteOutput: ~Copyable {
   private init(_ descriptor: Int32, name: String, isDiscarding: Bool) {
     stream = LocalDescriptor(descriptor, name: name, access: O_WRONLY)
     self.isDiscarding = isDiscarding
+    sink = nil
   }
+
+  /// Bytes that are used up inside this process.
+  init(_ sink: any InternalOutput) {
+    stream = LocalDescriptor(-1, name: "nowhere", access: O_WRONLY)
+    isDiscarding = false
+    self.sink = sink
+  }
+
+  /// Whether there is no descriptor to wait for.
+  var isInside: Bool { isDiscarding || sink != nil }
 
   /// The number to watch.
   public var descriptor: Int32 { stream.number }
@@ -180,6 +209,7 @@ public struct ByteOutput: ~Copyable {
   /// - Throws: the errno of write(2): EPIPE where nobody reads any more, ENOSPC on a full disk, EBADF where the stream is not open …
   public func write(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult {
     if isDiscarding { return .transferred(bytes.byteCount) }
+    if let sink { return try sink.write(bytes) }
     return try unsafe bytes.withUnsafeBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "write").transfer("to \(stream.name)") {
         switch stream.nature {
@@ -199,6 +229,10 @@ public struct ByteOutput: ~Copyable {
   ///
   /// - Throws: what the kernel found out late: EIO, ENOSPC, EDQUOT.
   public mutating func close() throws(SystemCallError) {
-    if !isDiscarding { try stream.close() }
+    if let sink {
+      try sink.close()
+    } else if !isDiscarding {
+      try stream.close()
+    }
   }
 }

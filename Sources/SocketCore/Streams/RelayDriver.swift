@@ -1,112 +1,25 @@
-// Does what the relay's rules (Relay.swift) decide: reads, writes, half-closes, waits.
+// Does what the relay's rules (Relay.swift) decide: reads, writes, half-closes. One step at a time, so
+// that one thread can drive many relays; `run` drives a single one to its end.
 
-/// What the end of the local input means.
-public enum LocalEndPolicy: Hashable, Sendable {
-  /// Half-close: the peer is told, and may go on.
-  case finish
-  /// Nothing until the peer has ended: some peers stop in the middle of a reply when they see a FIN.
-  case wait
-  /// The end of the relay as soon as the peer has acknowledged everything, whatever it still has to
-  /// say. What has come until then is handed over.
-  case close
-}
-
-/// What a relay is for.
-public struct RelayOptions: Hashable, Sendable {
-  /// Whether there is anything to be sent. Without it this end is silent until the peer has ended.
-  public var readsInput = true
-  /// What follows when the local input has ended.
-  public var onLocalEnd = LocalEndPolicy.finish
-  /// Whether the peer's end is the end, or the local input goes on until its own.
-  public var endsWithPeer = false
-  /// Whether the output is closed behind the last byte from the peer, so that its reader sees the
-  /// end at once. Not where it will be used again.
-  public var closesOutput = true
-  /// Whether the local input is to arrive as a whole, and less than that is a failure. Then a signal
-  /// before its end resets the connection: a FIN would tell the peer that it has everything.
-  public var mustDeliver = false
-  /// How long to wait for the peer's end once it has acknowledged everything; nil waits for ever.
-  public var linger: Duration?
-  /// Whether each LF of the local input that has no CR before it gets one.
-  public var convertsLineEnds = false
-  /// How long nothing may move, and how long everything may take; nil is for ever.
-  public var idleTimeout: Duration?
-  public var totalTimeout: Duration?
-
-  public init() {}
-}
-
-/// How a relay ended.
-public struct RelayOutcome: Sendable {
-  /// Bytes read from the local input, its line ends as the peer gets them, and whether its end was
-  /// reached.
-  public var read = 0
-  public var inputEnded = false
-  /// Bytes handed to the kernel for the peer.
-  public var sent = 0
-  /// How many of these the peer's kernel has acknowledged.
-  public var acknowledged = 0
-  /// Bytes received and handed to the local output.
-  public var received = 0
-  /// Bytes that came and did not reach the local output any more.
-  public var undelivered = 0
-  /// Whether the peer's FIN came.
-  public var peerEnded = false
-  /// What went wrong with the connection: an RST, a peer that receives no more, silence.
-  public var connectionError: SystemCallError?
-  /// What went wrong with the local input or output.
-  public var localError: SystemCallError?
-  /// The signal that ended it.
-  public var signal: Int32?
-  /// The time limit that cut it short.
-  public var timeout: RelayTimeout?
-}
-
-/// What happens during a relay, as it happens.
-public enum RelayEvent: Hashable, Sendable {
-  /// All of the local input has been sent; FIN follows.
-  case localEnded
-  /// The peer's FIN has come and all that it sent has been handed over.
-  case peerEnded
-}
-
-/// Waits for the peer's kernel to acknowledge what was sent: our FIN is the last of it. Nothing
-/// wakes a waiting program for that, so it is looked for, ever less often.
-private struct AcknowledgementWatch {
-  private var interval = Duration.milliseconds(1)
-  private var completed: MonotonicInstant?
-
-  var isComplete: Bool { completed != nil }
-
-  mutating func look(at connection: borrowing Connection) {
-    if completed == nil, connection.unacknowledgedBytes() == 0 { completed = .now }
-  }
-
-  /// Whether the time that the peer had for its own end is over.
-  func isOver(after linger: Duration?) -> Bool {
-    guard let completed, let linger else { return false }
-    return MonotonicInstant.now >= completed + linger
-  }
-
-  mutating func nextLook(_ linger: Duration?) -> MonotonicInstant? {
-    if let completed { return linger.map { completed + $0 } }
-    defer { interval = min(interval * 2, .milliseconds(100)) }
-    return .now + interval
-  }
-}
-
-/// Runs one relay to its end.
+/// One relay between a connection and its local streams, which are lent to each step.
 public struct RelayDriver: ~Copyable {
   /// Bytes a direction. Large enough that a system call's own cost does not matter, small enough
   /// for a processor's cache.
   public static let capacity = 256 * 1024
 
+  /// Told of the bytes as they are received and sent; nil costs nothing.
+  public typealias Tap = (RelayDirection, RawSpan) -> Void
+
   private let options: RelayOptions
+  private let pool: BufferPool
+  private let tap: Tap?
+  private let started = MonotonicInstant.now
   private var relay: Relay
-  private var outboundBytes = [UInt8](repeating: 0, count: capacity)
-  private var inboundBytes = [UInt8](repeating: 0, count: capacity)
+  private var outboundBytes: [UInt8] = []
+  private var inboundBytes: [UInt8] = []
   private var lineEnds = LineEnds()
   private var outcome = RelayOutcome()
+  private var limits: RelayLimits
   private var isHungUp = false
   /// Whether our FIN is among what the peer has to acknowledge.
   private var hasFinished = false
@@ -115,11 +28,21 @@ public struct RelayDriver: ~Copyable {
   /// then. They were acknowledged, so the peer will not send them again.
   private var receiveLimit: Int?
 
-  public init(_ options: RelayOptions = RelayOptions()) {
+  /// - Parameters:
+  ///   - pool: lends the buffers, which are held only while bytes wait in them.
+  ///   - tap: told of all bytes.
+  public init(
+    _ options: RelayOptions = RelayOptions(),
+    pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil
+  ) {
     self.options = options
+    self.pool = pool
+    self.tap = tap
+    limits = RelayLimits(
+      idle: options.idleTimeout, total: options.totalTimeout, start: .now)
     // An end that has nothing to say can only end with its peer.
     relay = Relay(
-      capacity: Self.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,
+      capacity: pool.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,
       waitsForPeer: options.onLocalEnd == .wait)
   }
 
@@ -139,67 +62,120 @@ public struct RelayDriver: ~Copyable {
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
   ) throws(SystemCallError) -> RelayOutcome {
-    let socket = connection.socket.descriptor.rawValue
-    defer {
-      loop.forget(socket)
-      loop.forget(input.descriptor)
-      loop.forget(output.descriptor)
+    while case .wait(let deadline) = try prepare(
+      connection, input: input, output: &output, loop: &loop, observe: observe)
+    {
+      if case .signal(let signal) = try loop.wait(until: deadline) { stop(for: signal) }
+      proceed(connection, input: input, output: &output, loop: &loop, observe: observe)
     }
-    var limits = RelayLimits(
-      idle: options.idleTimeout, total: options.totalTimeout, start: .now)
-    while outcome.localError == nil && outcome.signal == nil {
-      if hasFinished { acknowledgement.look(at: connection) }
-      if relay.isFinished && (acknowledgement.isComplete || outcome.connectionError != nil) {
-        break
-      }
-      if receiveLimit == nil, acknowledgement.isOver(after: linger) {
-        receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
-        endAtReceiveLimit()
-        perform(relay.step(), connection, &output, &loop, observe)
-        continue
-      }
-      if limits.countsMoves { limits.note(moved: moved(connection), at: .now) }
-      if let timeout = limits.expired(at: .now, isWaiting: countsIdleness) {
-        // What had to arrive has arrived: the peer's time is over, and nothing is cut.
-        if !(options.mustDeliver && acknowledgement.isComplete) { outcome.timeout = timeout }
-        break
-      }
-      try watch(socket, input.descriptor, output.descriptor, &loop)
-      let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
-      let limit = limits.deadline(isWaiting: countsIdleness)
-      let deadline = [look, limit].compactMap { $0 }.min()
-      if case .signal(let signal) = try loop.wait(until: deadline) { outcome.signal = signal }
+    return try conclude(connection, input: input, output: output, loop: &loop)
+  }
 
-      let socketReadiness = loop.readiness(of: socket)
-      isHungUp = isHungUp || socketReadiness.contains(.hungUp)
-      if isHungUp || socketReadiness.contains(.readable) { receive(connection) }
-      // Tried at once, in the hope that it need not wait; not on a stream that would make it wait.
-      if !output.needsReadiness || !loop.readiness(of: output.descriptor).isEmpty {
-        write(to: output)
-      }
-      // It is not watched any more.
-      if isHungUp { receive(connection) }
-      if !loop.readiness(of: input.descriptor).isEmpty { read(input) }
-      send(to: connection)
+  /// What a relay needs to go on.
+  public enum Need: Equatable, Sendable {
+    /// `proceed` when one of its descriptors is ready, or this time has come.
+    case wait(until: MonotonicInstant?)
+    /// `conclude`.
+    case nothing
+  }
+
+  /// Ends the relay for a signal: what has been received is still handed over.
+  public mutating func stop(for signal: Int32) { outcome.signal = signal }
+
+  /// Says what is to be waited for next, and watches it.
+  ///
+  /// - Throws: only failures of the readiness loop itself.
+  public mutating func prepare(
+    _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
+    loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
+  ) throws(SystemCallError) -> Need {
+    guard outcome.localError == nil && outcome.signal == nil else { return .nothing }
+    if hasFinished { acknowledgement.look(at: connection) }
+    if isComplete { return .nothing }
+    if receiveLimit == nil, acknowledgement.isOver(after: linger) {
+      receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
+      endAtReceiveLimit()
       perform(relay.step(), connection, &output, &loop, observe)
+      if isComplete || outcome.localError != nil { return .nothing }
     }
+    if limits.countsMoves { limits.note(moved: moved(connection), at: .now) }
+    if let timeout = limits.expired(at: .now, isWaiting: countsIdleness) {
+      // What had to arrive has arrived: the peer's time is over, and nothing is cut.
+      if !(options.mustDeliver && acknowledgement.isComplete) { outcome.timeout = timeout }
+      return .nothing
+    }
+    try watch(connection.socket.descriptor.rawValue, input, output, &loop)
+    if wantsInput, input.isReadyInside == true { return .wait(until: .now) }
+    let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
+    let limit = limits.deadline(isWaiting: countsIdleness)
+    return .wait(until: [look, limit].compactMap { $0 }.min())
+  }
+
+  private var isComplete: Bool {
+    relay.isFinished && (acknowledgement.isComplete || outcome.connectionError != nil)
+  }
+
+  /// Moves what can be moved by what the last wait of the loop has found.
+  public mutating func proceed(
+    _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
+    loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
+  ) {
+    let readiness = loop.readiness(of: connection.socket.descriptor.rawValue)
+    isHungUp = isHungUp || readiness.contains(.hungUp)
+    if isHungUp || readiness.contains(.readable) { receive(connection) }
+    // Tried at once, in the hope that it need not wait; not on a stream that would make it wait.
+    if !output.needsReadiness || !loop.readiness(of: output.descriptor).isEmpty {
+      write(to: output)
+    }
+    // It is not watched any more.
+    if isHungUp { receive(connection) }
+    if input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty { read(input) }
+    send(to: connection)
+    perform(relay.step(), connection, &output, &loop, observe)
+    giveBackBuffers()
+  }
+
+  /// Ends the relay: what was received is handed over, and a peer that must not take what it has
+  /// for the whole is told so by RST.
+  ///
+  /// - Throws: only failures of the readiness loop itself.
+  public mutating func conclude(
+    _ connection: borrowing Connection, input: borrowing ByteInput, output: borrowing ByteOutput,
+    loop: inout ReadinessLoop
+  ) throws(SystemCallError) -> RelayOutcome {
+    defer {
+      loop.forget(connection.socket.descriptor.rawValue)
+      if input.isReadyInside == nil { loop.forget(input.descriptor) }
+      if !output.isInside { loop.forget(output.descriptor) }
+      relay.note(.sinkFailed(.outbound))
+      relay.note(.sinkFailed(.inbound))
+      giveBackBuffers()
+    }
+    var resets = outcome.localError != nil
     if outcome.signal != nil || outcome.timeout != nil {
-      loop.forget(socket)
-      loop.forget(input.descriptor)
+      loop.forget(connection.socket.descriptor.rawValue)
+      if input.isReadyInside == nil { loop.forget(input.descriptor) }
       try handOver(to: output, &loop)
       let isCutShort = outcome.timeout != nil && !relay.outbound.filled.isEmpty
-      if isCutShort || (options.mustDeliver && !hasFinished) {
-        try? connection.socket.resetOnClose()
-      }
+      resets = resets || isCutShort || (options.mustDeliver && !hasFinished)
     }
     // A FIN would tell the peer that it has everything, or that everything of it was kept.
-    if outcome.localError != nil { try? connection.socket.resetOnClose() }
+    if resets { try? connection.socket.resetOnClose() }
     outcome.read = relay.outbound.received
     outcome.sent = relay.outbound.delivered
     outcome.acknowledged = outcome.sent - unacknowledgedPayload(connection)
     outcome.received = relay.inbound.delivered
     outcome.undelivered = relay.inbound.filled.count
     if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
+    outcome.elapsed = .now - started
+    outcome.info = try? connection.socket.info()
+    outcome.congestionControl = try? connection.socket.value(of: .congestionControl)
+    if let errno = outcome.connectionError?.errno {
+      // The others are no segment of the peer's: its silence, or what a router says.
+      if errno == .connectionReset || errno == .brokenPipe { outcome.resetBy = .peer }
+    } else if resets {
+      outcome.resetBy = .local
+    }
     return outcome
   }
 
@@ -222,8 +198,12 @@ public struct RelayDriver: ~Copyable {
     }
   }
 
+  /// Whether a byte of the local input would have a place.
+  private var wantsInput: Bool { options.readsInput && !inputRoom.isEmpty }
+
   private func watch(
-    _ socket: Int32, _ input: Int32, _ output: Int32, _ loop: inout ReadinessLoop
+    _ socket: Int32, _ input: borrowing ByteInput, _ output: borrowing ByteOutput,
+    _ loop: inout ReadinessLoop
   ) throws(SystemCallError) {
     let outbound = relay.outbound
     let inbound = relay.inbound
@@ -237,28 +217,42 @@ public struct RelayDriver: ~Copyable {
       if !outbound.filled.isEmpty { interest.insert(.writable) }
       try loop.watch(socket, for: interest)
     }
-    if !options.readsInput || inputRoom.isEmpty {
-      loop.forget(input)
-    } else {
-      try loop.watch(input, for: .readable)
+    if input.isReadyInside == nil {
+      if wantsInput {
+        try loop.watch(input.descriptor, for: .readable)
+      } else {
+        loop.forget(input.descriptor)
+      }
     }
-    if inbound.filled.isEmpty {
-      loop.forget(output)
-    } else {
-      try loop.watch(output, for: .writable)
+    if !output.isInside {
+      if inbound.filled.isEmpty {
+        loop.forget(output.descriptor)
+      } else {
+        try loop.watch(output.descriptor, for: .writable)
+      }
     }
+  }
+
+  /// Bytes that wait for somebody keep their buffer, others need none.
+  private mutating func giveBackBuffers() {
+    if relay.outbound.filled.isEmpty { pool.takeBack(from: &outboundBytes) }
+    if relay.inbound.filled.isEmpty { pool.takeBack(from: &inboundBytes) }
   }
 
   private mutating func receive(_ connection: borrowing Connection) {
     repeat {
       let room = relay.inbound.room
       guard !room.isEmpty else { break }
+      pool.lend(to: &inboundBytes)
       do throws(SystemCallError) {
         let result = try inboundBytes.fill(room) { target throws(SystemCallError) in
           try connection.receive(into: &target)
         }
         switch result {
         case .transferred(let count):
+          if outcome.firstByte == nil { outcome.firstByte = .now - started }
+          let part = room.lowerBound..<room.lowerBound + count
+          if let tap { unsafe tap(.inbound, inboundBytes.span.bytes.extracting(part)) }
           relay.note(.read(.inbound, count))
           endAtReceiveLimit()
         case .endOfInput:
@@ -266,6 +260,7 @@ public struct RelayDriver: ~Copyable {
           // meets an RST after the FIN fails with EPIPE.
           let wasReset = outcome.connectionError.map { $0.errno != .brokenPipe } ?? false
           outcome.peerEnded = !wasReset
+          if outcome.closedFirst == nil, !wasReset { outcome.closedFirst = .peer }
           relay.note(.sourceEnded(.inbound))
         case .wouldBlock: return
         }
@@ -295,7 +290,11 @@ public struct RelayDriver: ~Copyable {
     guard !filled.isEmpty else { return }
     do throws(SystemCallError) {
       let result = try unsafe connection.send(outboundBytes.span.bytes.extracting(filled))
-      if case .transferred(let count) = result { relay.note(.wrote(.outbound, count)) }
+      if case .transferred(let count) = result {
+        let part = filled.lowerBound..<filled.lowerBound + count
+        if let tap { unsafe tap(.outbound, outboundBytes.span.bytes.extracting(part)) }
+        relay.note(.wrote(.outbound, count))
+      }
     } catch {
       // What the peer sent before is still to be received.
       if outcome.connectionError == nil { outcome.connectionError = error }
@@ -312,6 +311,7 @@ public struct RelayDriver: ~Copyable {
   private mutating func read(_ input: borrowing ByteInput) {
     let room = inputRoom
     guard !room.isEmpty else { return }
+    pool.lend(to: &outboundBytes)
     do throws(SystemCallError) {
       let result = try outboundBytes.fill(room) { target throws(SystemCallError) in
         try input.read(into: &target)
@@ -352,7 +352,8 @@ public struct RelayDriver: ~Copyable {
   private mutating func handOver(
     to output: borrowing ByteOutput, _ loop: inout ReadinessLoop
   ) throws(SystemCallError) {
-    while !relay.inbound.filled.isEmpty && outcome.localError == nil {
+    if output.isInside { write(to: output) }
+    while !output.isInside && !relay.inbound.filled.isEmpty && outcome.localError == nil {
       try loop.watch(output.descriptor, for: .writable)
       guard try loop.wait(until: .now + Self.patience) == .ready else { return }
       write(to: output)
@@ -367,13 +368,18 @@ public struct RelayDriver: ~Copyable {
       for action in actions {
         switch action {
         case .finishSending:
+          // In CLOSE_WAIT the peer's FIN has come, whether or not it has been received here.
+          let state = try? connection.socket.info().state
           hasFinished = try connection.finishSending()
+          if hasFinished, outcome.closedFirst == nil {
+            outcome.closedFirst = state == .closeWait ? .peer : .local
+          }
           if hasFinished { observe(.localEnded) }
         case .closeOutput:
           if options.closesOutput {
             // Where others have it too, closing it would leave it in the loop for good, ready and
             // out of reach.
-            loop.forget(output.descriptor)
+            if !output.isInside { loop.forget(output.descriptor) }
             try output.close()
           }
           if outcome.peerEnded { observe(.peerEnded) }

@@ -52,7 +52,7 @@ struct BacklogTestOptions: Subcommand {
     .option("color", \.color, value: "when", help: "Whether to use colour."),
   ]
 
-  func run() throws(Failure) -> Ending {
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     let result: FloodResult
     do throws(LabError) {
       let settings = try QueueSettings.current()

@@ -3,7 +3,7 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: RelayingCommand, Dialing, OpensSockets {
+struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
@@ -63,7 +63,7 @@ struct ConnectOptions: RelayingCommand, Dialing, OpensSockets {
           Default: the kernel's own limit, about 130 s an address.
           """)
     ] + Bound.dialing + relayParameters + socketParameters
-    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    + narrationParameters
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
@@ -72,8 +72,7 @@ struct ConnectOptions: RelayingCommand, Dialing, OpensSockets {
     try relay.validate()
   }
 
-  func run() throws(Failure) -> Ending {
-    let narrator = Narrator(options: narration)
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(

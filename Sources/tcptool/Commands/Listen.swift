@@ -3,7 +3,7 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ListenOptions: RelayingCommand, OpensSockets {
+struct ListenOptions: RelayingCommand, Narrating, OpensSockets {
   var operands: [String] = []
   var backlog: Backlog?
   var family = FamilyOptions()
@@ -61,7 +61,7 @@ struct ListenOptions: RelayingCommand, OpensSockets {
         help: "Take one connection after another."),
     ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6) + relayParameters
     + listenerParameters
-    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    + narrationParameters
 
   mutating func validate() throws(UsageError) {
     try family.validate()
@@ -70,8 +70,7 @@ struct ListenOptions: RelayingCommand, OpensSockets {
     try relay.validate(keepsOpen: keepsOpen)
   }
 
-  func run() throws(Failure) -> Ending {
-    let narrator = Narrator(options: narration)
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     var listener: Listener? = try openListener(
       endpoint, family, sockets, backlog: backlog, narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
@@ -108,7 +107,7 @@ struct ListenOptions: RelayingCommand, OpensSockets {
         connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
     } catch {
       guard [.reset, .peerStoppedReceiving, .timeout].contains(error.status) else { throw error }
-      narrator.say(error.message)
+      narrator.tell(.connectionFailed(error, connection: 1))
       return .status(error.status)
     }
   }

@@ -3,7 +3,7 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ReceiveOptions: OpensSockets {
+struct ReceiveOptions: Narrating, OpensSockets {
   var operands: [String] = []
   var output = "-"
   var backlog: Backlog?
@@ -48,7 +48,7 @@ struct ReceiveOptions: OpensSockets {
       Backlog.option(\.backlog),
     ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
     + listenerParameters
-    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    + narrationParameters
 
   mutating func validate() throws(UsageError) {
     try family.validate()
@@ -56,8 +56,7 @@ struct ReceiveOptions: OpensSockets {
     endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
   }
 
-  func run() throws(Failure) -> Ending {
-    let narrator = Narrator(options: narration)
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     var output: ByteOutput
     do throws(SystemCallError) {
       output = self.output == "-" ? .standard() : try ByteOutput(file: self.output)

@@ -3,7 +3,7 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct SendOptions: Subcommand, Dialing, OpensSockets {
+struct SendOptions: Narrating, Dialing, OpensSockets {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
@@ -50,7 +50,7 @@ struct SendOptions: Subcommand, Dialing, OpensSockets {
         "linger", "l", \.linger, value: "duration",
         help: "How long the peer may keep its side open once it has acknowledged everything."),
     ] + Bound.dialing + socketParameters
-    + NarrationOptions.parameters(\.narration.isQuiet, \.narration.isVerbose)
+    + narrationParameters
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
@@ -60,8 +60,7 @@ struct SendOptions: Subcommand, Dialing, OpensSockets {
     if let extra = words.first { throw UsageError("Unexpected argument '\(extra)'") }
   }
 
-  func run() throws(Failure) -> Ending {
-    let narrator = Narrator(options: narration)
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     // Before anything is connected: a file that cannot be read is found out first.
     let input: ByteInput
     do throws(SystemCallError) {

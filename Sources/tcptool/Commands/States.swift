@@ -69,7 +69,7 @@ struct StatesOptions: Subcommand {
     .option("color", \.color, value: "when", help: "Whether to use colour."),
   ]
 
-  func run() throws(Failure) -> Ending {
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
     let wanted = states.map { Set($0.elements.map(\.state)) } ?? Set(TCPState.allCases)
     var shown = 0
     var outcome: SocketTable.Outcome?
@@ -97,19 +97,18 @@ struct StatesOptions: Subcommand {
       if !isJSON { try table.finish(to: &output) }
     }
     if let readError { throw Failure(.failure, readError) }
-    if let outcome { tell(outcome) }
+    if let outcome { tell(outcome, narrator) }
     return .status(shown > 0 ? .done : .failure)
   }
 
   /// What the rows themselves do not show: another source than expected, lines that could not be read.
-  private func tell(_ outcome: SocketTable.Outcome) {
-    let narrator = Narrator.standard
+  private func tell(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {
     if let error = outcome.fallback {
-      narrator.raw("read from /proc/net, without the listeners' backlogs: \(error)")
+      narrator.line("read from /proc/net, without the listeners' backlogs: \(error)")
     }
     for (table, tally) in outcome.tallies where tally.damaged > 0 {
       let place = tally.firstDamaged.map { "; the first is line \($0)" } ?? ""
-      narrator.raw("\(Units.plural(tally.damaged, "row")) of \(table) could not be read\(place)")
+      narrator.line("\(Units.plural(tally.damaged, "row")) of \(table) could not be read\(place)")
     }
   }
 }

@@ -24,12 +24,13 @@ final class CallNarration: Sendable {
   }
 
   func tell(_ call: TracedCall) {
-    narrator.raw(call.line, indent: 4)
+    narrator.tell(.call(call))
     let (isNew, closed) = memory.withLock { $0.note(call) }
     if explains, isNew, let sentence = call.explanation {
-      narrator.raw("    \(sentence)", indent: 4)
+      narrator.tell(.explanation(sentence))
     }
-    if let closed { narrator.raw("    \(closed.remainder())", indent: 4) }
+    if let change = call.stateChange { narrator.tell(change) }
+    if let closed { narrator.tell(closed.remainder()) }
   }
 }
 
@@ -68,8 +69,22 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
     var row: SocketRow
   }
 
-  /// What the kernel's table holds of a closed connection now, in words.
-  func remainder() -> String {
+  /// What the kernel's table holds of a closed connection now.
+  func remainder() -> Event {
+    func event(_ text: String, _ row: SocketRow?) -> Event {
+      Event(
+        "remainder", "    \(text)", for: .everybody, indent: 4,
+        [
+          ("local", local.json), ("peer", peer.json),
+          ("state", .init(row.map { "\($0.state.name)" })),
+          (
+            "expires_ms",
+            .init(
+              row.flatMap { $0.shape == .timeWait ? $0.timerExpiry : nil }
+                .map { $0.nanoseconds / 1_000_000 })
+          ),
+        ])
+    }
     do throws(SystemCallError) {
       // A closed connection has no row in LISTEN, and on a busy host the others are enough to read.
       let states = Set(TCPState.allCases).subtracting([.listen])
@@ -77,11 +92,12 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
         if row.local.unmapped == local && row.peer.unmapped == peer { throw Found(row: row) }
       }
       guard case .failure(let found) = walked else {
-        return "the kernel keeps nothing of \(self)"
+        return event("the kernel keeps nothing of \(self)", nil)
       }
-      return "the kernel keeps \(self) in \(found.row.state.name)\(rest(of: found.row))"
+      return event(
+        "the kernel keeps \(self) in \(found.row.state.name)\(rest(of: found.row))", found.row)
     } catch {
-      return "what the kernel keeps of \(self) is unknown: \(error)"
+      return .note("    what the kernel keeps of \(self) is unknown: \(error)", for: .everybody)
     }
   }
 
@@ -91,7 +107,39 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension Event {
+  fileprivate static func call(_ call: TracedCall) -> Event {
+    Event(
+      "call", call.line, for: .everybody, indent: 4,
+      [
+        ("call", .init(call.name)), ("descriptor", .init(call.descriptor)),
+        ("arguments", .init(call.arguments)), ("result", .init(call.result)),
+        ("errno", .init(call.errno?.name)), ("duration_ns", .init(nanoseconds: call.duration)),
+        ("state_before", .init(call.stateBefore.map { "\($0.name)" })),
+        ("state_after", .init(call.stateAfter.map { "\($0.name)" })),
+      ])
+  }
+
+  fileprivate static func explanation(_ sentence: String) -> Event {
+    Event(
+      "explanation", "    \(sentence)", for: .everybody, indent: 4, [("text", .init(sentence))])
+  }
+}
+
 extension TracedCall {
+  /// The event of a socket that is in another state after the call; its line is the call's own.
+  fileprivate var stateChange: Event? {
+    let now = stateAfter ?? made?.state
+    guard let now, now != stateBefore, stateBefore != nil || made != nil else { return nil }
+    return Event(
+      "state", "", for: .programs,
+      [
+        ("descriptor", .init(made?.descriptor ?? descriptor)),
+        ("from", .init(made == nil ? stateBefore.map { "\($0.name)" } : nil)),
+        ("to", .init("\(now.name)")), ("cause", .init(name)),
+      ])
+  }
+
   /// `listen(3, 10) = 0      4.2 µs  CLOSE → LISTEN`, in columns that leave room for the states.
   var line: String {
     let operands = [descriptor.map { "\($0)" }, arguments.isEmpty ? nil : arguments]

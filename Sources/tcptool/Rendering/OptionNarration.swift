@@ -1,6 +1,7 @@
 // What became of socket options, in words: the value in force beside the one that was asked for.
 
 internal import KernelTables
+internal import Report
 internal import SocketCore
 internal import Synchronization
 
@@ -13,14 +14,25 @@ final class OptionNarration: Sendable {
 
   func tell(_ outcome: OptionOutcome) {
     guard told.withLock({ $0.insert(outcome).inserted }) else { return }
-    if outcome.requested == outcome.effective {
-      narrator.detail("\(outcome.name): \(outcome.effective), as asked for")
-    } else {
-      narrator.say(
-        "\(outcome.name): \(outcome.requested) asked for, \(outcome.effective) in force"
-          + outcome.reason)
-    }
-    if let caveat = outcome.caveat { narrator.say("\(outcome.name): \(caveat)") }
+    narrator.tell(.option(outcome))
+  }
+}
+
+extension Event {
+  static func option(_ outcome: OptionOutcome) -> Event {
+    let isAsAsked = outcome.requested == outcome.effective
+    let state =
+      isAsAsked
+      ? "\(outcome.effective), as asked for"
+      : "\(outcome.requested) asked for, \(outcome.effective) in force\(outcome.reason)"
+    let caveat = outcome.caveat
+    return Event(
+      "option", "\(outcome.name): \(state)" + (caveat.map { "\n\(outcome.name): \($0)" } ?? ""),
+      for: isAsAsked && caveat == nil ? .curious : .all,
+      [
+        ("name", .init(outcome.name)), ("requested", .init(outcome.requested)),
+        ("effective", .init(outcome.effective)), ("caveat", .init(caveat)),
+      ])
   }
 }
 

@@ -1,4 +1,4 @@
-// A relay that a time limit has cut, in words: what was cut, and what was outstanding.
+// How a relay went and how it ended, in words and as JSON.
 
 internal import CommandSpec
 internal import Report
@@ -29,5 +29,150 @@ extension RelayOutcome {
     return "connection to \(peer) cut, \(reason): \(sent)"
       + "\(Units.plural(received + undelivered, "byte")) received"
       + (outstanding.isEmpty ? "" : "; " + outstanding.joined(separator: "; "))
+  }
+}
+
+extension Event {
+  /// What happens during a relay.
+  ///
+  /// - Parameter asksForEnd: whether only a person at the keyboard can end it now.
+  static func relay(_ event: RelayEvent, asksForEnd: Bool, number: Int?) -> Event {
+    let fields: [(String, JSONValue)] = [("connection", .init(number ?? 1))]
+    switch event {
+    case .localEnded: return Event("local_eof", "", for: .programs, fields)
+    case .peerEnded:
+      return Event(
+        "peer_eof", "the peer closed its side; Ctrl-D closes ours",
+        for: asksForEnd ? .all : .programs, fields)
+    }
+  }
+
+  static func closed(
+    _ ending: RelayEnding, _ connection: borrowing Connection, number: Int?
+  ) -> Event {
+    let outcome = ending.outcome
+    let info = outcome.info
+    let tag = tag(number)
+    return Event(
+      "closed", outcome.summary.map { tag + $0 }.joined(separator: "\n"), for: .curious,
+      [
+        ("connection", .init(number ?? 1)), ("local", connection.local.json),
+        ("peer", connection.peer.json),
+        (
+          "class",
+          .init(outcome.signal != nil ? "signal" : "\(ending.failure?.status.name ?? "done")")
+        ),
+        ("closed_first", .init(outcome.closedFirst?.rawValue)),
+        ("reset_by", .init(outcome.resetBy?.rawValue)),
+        ("peer_ended", .init(outcome.peerEnded)),
+        ("elapsed_ns", .init(nanoseconds: outcome.elapsed)),
+        ("first_byte_ns", .init(nanoseconds: outcome.firstByte)),
+        ("bytes_read", .init(outcome.read)), ("bytes_written", .init(outcome.sent)),
+        ("bytes_acknowledged", .init(outcome.acknowledged)),
+        ("bytes_unacknowledged", .init(outcome.sent - outcome.acknowledged)),
+        ("bytes_received", .init(outcome.received)),
+        ("bytes_undelivered", .init(outcome.undelivered)),
+        ("limited_by", .init(info?.limit(after: outcome.elapsed)?.rawValue)),
+        ("congestion_control", .init(outcome.congestionControl)),
+        ("tcp_info", info?.json ?? .null),
+      ])
+  }
+}
+
+extension RelayOutcome {
+  /// What moved, who ended it, and what the kernel measured, a line each.
+  var summary: [String] {
+    [traffic, end, path, slowness].compactMap(\.self)
+  }
+
+  private var traffic: String {
+    let acknowledgement =
+      switch acknowledged {
+      case _ where sent == 0: ""
+      case sent: " (all acknowledged\(rate(of: sent, after: ", ")))"
+      default: " (\(Units.bytes(acknowledged)) acknowledged)"
+      }
+    let receivedRate = rate(of: received, after: "")
+    return "sent \(Units.bytes(sent))\(acknowledgement), received \(Units.bytes(received))"
+      + (receivedRate.isEmpty ? "" : " (\(receivedRate))") + ", in \(Units.duration(elapsed))"
+      + (firstByte.map { "; first byte after \(Units.duration($0))" } ?? "")
+  }
+
+  /// Of what took long enough for a rate to say something.
+  private func rate(of bytes: Int, after separator: String) -> String {
+    guard bytes >= 65_536, elapsed > .zero else { return "" }
+    return separator + Units.bitRate(Double(bytes) * 8e9 / Double(elapsed.nanoseconds))
+  }
+
+  private var end: String? {
+    if let resetBy { return resetBy == .peer ? "ended by the peer's RST" : "ended by our RST" }
+    switch (closedFirst, peerEnded) {
+    case (.local, true): return "ended by our FIN, then the peer's"
+    case (.local, false): return "our FIN was sent; the peer keeps its side open"
+    case (.peer, _):
+      return "ended by the peer's FIN\(hasEndedBoth ? ", then ours" : "; ours follows")"
+    case (nil, _): return "no FIN yet on either side; closing sends ours"
+    }
+  }
+
+  /// Whether our FIN went out too.
+  private var hasEndedBoth: Bool {
+    signal == nil && timeout == nil && connectionError == nil && localError == nil
+  }
+
+  private var path: String? {
+    guard let info, info.roundTripTime > .zero else { return nil }
+    let least = info.leastRoundTripTime.map { " (least \(Units.duration($0)))" } ?? ""
+    let again =
+      info.totalRetransmissions == 0
+      ? "nothing retransmitted"
+      : "\(Units.plural(info.totalRetransmissions, "segment")) retransmitted"
+    let order =
+      switch info.reorderings {
+      case nil: ""
+      case 0?: ", no reordering"
+      case let count?: ", reordering seen \(Units.plural(count, "time"))"
+      }
+    return "round trip \(Units.duration(info.roundTripTime))\(least), "
+      + "congestion window \(Units.plural(info.congestionWindow, "segment")), "
+      + "MSS \(Units.plural(info.sendMSS, "byte"))"
+      + (congestionControl.map { ", \($0)" } ?? "") + "; \(again)\(order)"
+  }
+
+  /// What kept it from being faster, where enough was sent for that to be a question.
+  private var slowness: String? {
+    guard sent >= 1 << 20, let info, let limit = info.limit(after: elapsed) else { return nil }
+    func share(_ part: Duration?) -> String {
+      guard let part, elapsed > .zero else { return "" }
+      return " (\(Int((part / elapsed * 100).rounded())) % of the time)"
+    }
+    return switch limit {
+    case .application: "held back by its input: there was often nothing to send"
+    case .receiveWindow:
+      "held back by the peer's receive window\(share(info.receiveWindowLimitedTime)): it reads no faster"
+    case .sendBuffer:
+      "held back by the send buffer\(share(info.sendBufferLimitedTime)): --sndbuf makes it larger"
+    case .congestion: "held back by the path, as congestion control sees it"
+    }
+  }
+}
+
+extension TCPInfo {
+  /// The fields under the kernel's names; null where this kernel does not tell.
+  var json: JSONValue {
+    [
+      "state": .init("\(state.name)"), "rtt_us": .init(microseconds: roundTripTime),
+      "rttvar_us": .init(microseconds: roundTripVariation),
+      "min_rtt_us": .init(microseconds: leastRoundTripTime),
+      "snd_cwnd": .init(congestionWindow), "snd_mss": .init(sendMSS), "rcv_mss": .init(receiveMSS),
+      "pmtu": .init(pathMTU), "total_retrans": .init(totalRetransmissions),
+      "reord_seen": .init(reorderings), "segs_out": .init(segmentsSent),
+      "segs_in": .init(segmentsReceived), "bytes_sent": .init(bytesSent),
+      "bytes_acked": .init(bytesAcknowledged), "bytes_received": .init(bytesReceived),
+      "bytes_retrans": .init(bytesRetransmitted), "notsent_bytes": .init(bytesUnsent),
+      "delivery_rate": .init(deliveryRate), "busy_time_us": .init(microseconds: busyTime),
+      "rwnd_limited_us": .init(microseconds: receiveWindowLimitedTime),
+      "sndbuf_limited_us": .init(microseconds: sendBufferLimitedTime),
+    ]
   }
 }

@@ -26,7 +26,7 @@ struct ConnectTests {
     var failures: [FailedAttempt] = []
     let outcome = try Connector.connect(
       to: targets, until: limit.map { .now + $0 }, loop: &loop
-    ) { failures.append($0) }
+    ) { event in failures += [event.failed].compactMap(\.self) }
     switch consume outcome {
     case .connected(let connected):
       let retransmissions = connected.synRetransmissions
@@ -165,7 +165,7 @@ struct ConnectTests {
     var failures: [FailedAttempt] = []
     let outcome = try Connector.connect(
       to: [full.listener.local], until: .now + .milliseconds(50), loop: &loop
-    ) { failures.append($0) }
+    ) { event in failures += [event.failed].compactMap(\.self) }
     if case .failed = outcome {} else { Issue.record("a handshake without an answer succeeded") }
     #expect(failures.map(\.failure) == [.noAnswer])
   }
@@ -258,7 +258,7 @@ struct ConnectTests {
     var failures = 0
     let outcome = try Connector.connect(
       to: [silent.local, healthy.local], until: .now + .seconds(30), loop: &loop
-    ) { _ in failures += 1 }
+    ) { event in if event.failed != nil { failures += 1 } }
     guard case .connected(let connected) = consume outcome else {
       Issue.record("not connected")
       return
@@ -282,7 +282,8 @@ struct ConnectTests {
     let start = MonotonicInstant.now
     let outcome = try Connector.connect(
       to: [first.local, second.local], until: start + .milliseconds(400), loop: &loop
-    ) { attempt in
+    ) { event in
+      guard let attempt = event.failed else { return }
       failed.append(attempt.target)
       #expect(attempt.failure == .noAnswer)
       #expect(attempt.synsSent == 1)

@@ -131,7 +131,7 @@ struct SocketOptionPlanTests {
     options.socketOptions = SocketOptionPlan([RequestedOption(.congestionControl, "nosuch")])
     let outcome = try Connector.connect(
       to: [listener.local], until: nil, options: options, loop: &loop
-    ) { failures.append($0) }
+    ) { event in failures += [event.failed].compactMap(\.self) }
     guard case .failed = consume outcome else { throw TestFailure("connected") }
     #expect(failures.map(\.failure) == [.local])
     #expect(
