@@ -52,30 +52,40 @@ public struct Bound<Options: CommandOptions>: Sendable {
   let store: @Sendable (inout Options, String, _ isFirst: Bool) -> Bool
 
   /// A switch that is off until it is given.
+  ///
+  /// - Parameter waivedOperands: the operands that it leaves nothing to say for.
   public static func flag(
-    _ name: String, _ short: Character?, _ path: Path<Bool>, help: String
+    _ name: String, _ short: Character?, _ path: Path<Bool>, help: String,
+    waives waivedOperands: [String] = []
   ) -> Self {
-    Self(parameter: Parameter(kind: .flag, name: name, short: short, help: help)) { options, _, _ in
+    let parameter = Parameter(
+      kind: .flag, name: name, short: short, help: help, waivedOperands: waivedOperands)
+    return Self(parameter: parameter) { options, _, _ in
       options[keyPath: path] = true
       return true
     }
   }
 
   /// A switch without a short form.
-  public static func flag(_ name: String, _ path: Path<Bool>, help: String) -> Self {
-    flag(name, nil, path, help: help)
+  public static func flag(
+    _ name: String, _ path: Path<Bool>, help: String, waives waivedOperands: [String] = []
+  ) -> Self {
+    flag(name, nil, path, help: help, waives: waivedOperands)
   }
 
   /// An option whose default is what `Options()` holds.
+  ///
+  /// - Parameter waivedOperands: the operands that it leaves nothing to say for.
   public static func option<S: ArgumentStorage>(
     _ name: String, _ short: Character?, _ path: Path<S>, value: String, help: String,
-    completion: Parameter.Completion = .none
+    completion: Parameter.Completion = .none, waives waivedOperands: [String] = []
   ) -> Self {
     let fallback = Options()[keyPath: path].values.map(\.argumentText).joined(separator: ", ")
     let parameter = Parameter(
       kind: .option, name: name, short: short, valueName: value, help: help,
       choices: S.Value.choices, isList: S.Value.isList, completion: completion,
-      defaultText: fallback.isEmpty ? nil : fallback, isRepeated: S.isRepeated)
+      defaultText: fallback.isEmpty ? nil : fallback, isRepeated: S.isRepeated,
+      waivedOperands: waivedOperands)
     return Self(parameter: parameter) { options, word, isFirst in
       guard let value = S.Value(argument: word) else { return false }
       options[keyPath: path].take(value, isFirst: isFirst)
@@ -86,8 +96,9 @@ public struct Bound<Options: CommandOptions>: Sendable {
   /// An option without a short form.
   public static func option<S: ArgumentStorage>(
     _ name: String, _ path: Path<S>, value: String, help: String,
-    completion: Parameter.Completion = .none
+    completion: Parameter.Completion = .none, waives waivedOperands: [String] = []
   ) -> Self {
-    option(name, nil, path, value: value, help: help, completion: completion)
+    option(
+      name, nil, path, value: value, help: help, completion: completion, waives: waivedOperands)
   }
 }

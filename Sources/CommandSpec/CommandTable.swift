@@ -31,7 +31,15 @@ public struct Command<Invocation: Sendable>: Sendable {
   /// Makes a row of a type of options and of what is to be done with them.
   public init<O: CommandOptions>(_: O.Type, _ invoke: @escaping @Sendable (O) -> Invocation) {
     makePage = { O.page }
-    makeParameters = { O.page.operands.map { $0.parameter } + O.parameters.map(\.parameter) }
+    makeParameters = {
+      let options = O.parameters.map(\.parameter)
+      let operands = O.page.operands.map { operand in
+        var parameter = operand.parameter
+        parameter.waivers = options.filter { $0.waivedOperands.contains(operand.name) }.map(\.name)
+        return parameter
+      }
+      return operands + options
+    }
     read = { words throws(UsageError) -> Parsed<Invocation> in
       let operands = O.page.operands.map { $0.parameter }
       switch try parseOptions(words, as: O.self, operands: operands) {

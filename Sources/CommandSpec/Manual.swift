@@ -70,7 +70,7 @@ private func synopsis(_ parameter: Parameter) -> String {
     ? "Ar \(argument(parameter.name))" : "Fl \(argument("-\(parameter.name)"))"
   let value = parameter.kind == .option ? " Ar \(argument(parameter.valueName))" : ""
   let dots = parameter.isRepeated ? " ..." : ""
-  return (parameter.isRequired ? "." : ".Op ") + name + value + dots
+  return (parameter.isAlwaysRequired ? "." : ".Op ") + name + value + dots
 }
 
 /// A tagged list of parameters with an introduction; nothing if there are none.

@@ -46,12 +46,17 @@ public struct Parameter: Sendable, Equatable {
   public var isRequired: Bool
   /// Whether it may stand more than once.
   public var isRepeated: Bool
+  /// The names of the operands that need not and must not be there once this option is.
+  public var waivedOperands: [String]
+  /// The long names of the options that waive this operand; the command fills them in.
+  var waivers: [String] = []
 
   /// Creates a parameter; what is left out is absent.
   public init(
     kind: Kind, name: String, short: Character? = nil, valueName: String = "", help: String,
     choices: [String] = [], isList: Bool = false, completion: Completion = .none,
-    defaultText: String? = nil, isRequired: Bool = false, isRepeated: Bool = false
+    defaultText: String? = nil, isRequired: Bool = false, isRepeated: Bool = false,
+    waivedOperands: [String] = []
   ) {
     self.kind = kind
     self.name = name
@@ -64,6 +69,7 @@ public struct Parameter: Sendable, Equatable {
     self.defaultText = defaultText
     self.isRequired = isRequired
     self.isRepeated = isRepeated
+    self.waivedOperands = waivedOperands
   }
 }
 
@@ -88,14 +94,18 @@ extension Parameter {
   /// What the usage line shows: `[--backlog <n>]`, `<port>`, `[<filter> ...]`.
   var usage: String {
     let word = (kind == .operand ? label : withValue("--\(name)")) + (isRepeated ? " ..." : "")
-    return isRequired ? word : "[\(word)]"
+    return isAlwaysRequired ? word : "[\(word)]"
   }
 
-  /// The help with its choices and its default.
+  /// Whether an operand must be there, whatever options are.
+  var isAlwaysRequired: Bool { isRequired && waivers.isEmpty }
+
+  /// The help with its choices, its default and the options that make it superfluous.
   var details: String {
     let notes =
       (choices.isEmpty ? [] : ["values: " + choices.joined(separator: ", ")])
       + (defaultText.map { ["default: \($0)"] } ?? [])
+      + (waivers.isEmpty ? [] : ["not with " + waivers.map { "--\($0)" }.joined(separator: ", ")])
     return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
   }
 

@@ -28,28 +28,40 @@ func parseOptions<O: CommandOptions>(
       throw setting.refusal
     }
   }
-  try checkNumber(of: scan.operands, expected: operands)
+  try checkNumber(of: scan.operands, expected: operands, given: scan.settings)
   options.operands = scan.operands
   try options.validate()
   return .options(options)
 }
 
-/// Throws if words are missing or too many.
-private func checkNumber(of words: [String], expected: [Parameter]) throws(UsageError) {
+/// Throws if words are missing or too many, with what the given options waive.
+private func checkNumber(
+  of words: [String], expected all: [Parameter], given settings: [Scan.Setting]
+) throws(UsageError) {
   var count = words.count
-  let host = expected.indices.dropLast().first {
-    expected[$0].completion == .host && expected[$0 + 1].completion == .port
+  let host = all.indices.dropLast().first {
+    all[$0].completion == .host && all[$0 + 1].completion == .port
   }
   if let host, words.indices.contains(host), isHostAndPort(words[host]) { count += 1 }
+  let waived = settings.flatMap { $0.parameter.waivedOperands }
+  let expected = all.filter { !waived.contains($0.name) }
   let required = expected.filter(\.isRequired)
   if count < required.count {
     throw UsageError(
       "Missing expected argument '\(required[count].label)'", about: required[count])
   }
   if count > expected.count, expected.last?.isRepeated != true {
+    let word = words[words.count - min(count - expected.count, words.count)]
+    let waiver = settings.first { !$0.parameter.waivedOperands.isEmpty }
     throw UsageError(
-      "Unexpected argument '\(shown(words[words.count - (count - expected.count)]))'")
+      "Unexpected argument '\(shown(word))'" + (waiver.map { explanation(of: $0) } ?? ""))
   }
+}
+
+/// Why a word that another command line needs is too much in this one.
+private func explanation(of waiver: Scan.Setting) -> String {
+  let names = waiver.parameter.waivedOperands.map { "'<\($0)>'" }.joined(separator: " and no ")
+  return ". With '\(waiver.spelling)' there is no \(names)."
 }
 
 /// Whether a word is `HOST:PORT` or `[v6]:PORT`; an IPv6 address without brackets is neither.
