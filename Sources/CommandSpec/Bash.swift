@@ -28,7 +28,8 @@ extension CommandTable {
       \(scriptHeading(.bash))
       # shellcheck shell=bash disable=SC2016  # what looks like an expansion is meant to stay text
 
-      # The options of a subcommand, one word a row: spellings, '=' if it takes a value, '*' if repeated.
+      # The options of a subcommand, one word a row: '*' if repeated, spellings, '=' if it takes a value,
+      # '?' if a value may be attached, '+' if it takes all the words that are left.
       __\(name)_table() {
         case $1 in
       \(tables.joined(separator: "\n"))
@@ -57,8 +58,13 @@ extension CommandTable {
   }
 
   private func bashRow(_ option: Parameter) -> String {
-    (option.isRepeated ? "*" : "") + option.spellings.joined(separator: " ")
-      + (option.kind == .option ? "=" : "")
+    let mark =
+      switch option.valueForm {
+      case .required: option.kind == .option ? "=" : ""
+      case .optional: "?"
+      case .remaining: "+"
+      }
+    return (option.isRepeated ? "*" : "") + option.spellings.joined(separator: " ") + mark
   }
 
   private func bashCall(_ parameters: [Parameter]) -> String? {
@@ -72,6 +78,7 @@ extension CommandTable {
       case .file: return "__\(identifier)_files"
       case .host: return "__\(identifier)_hosts"
       case .port: return "__\(identifier)_ports"
+      case .command: return "__\(identifier)_commands"
       }
     }
     return calls.isEmpty ? nil : calls.joined(separator: "; ")
@@ -149,13 +156,30 @@ private func bashFunctions(_ tool: String) -> String {
     done 2>/dev/null </etc/services
   }
 
+  # Offers the names of commands.
+  __\#(tool)_commands() {
+    local names
+    mapfile -t names < <(compgen -c -- "${current#"$prefix"}")
+    __\#(tool)_words "${names[@]}"
+  }
+
   # Finds the row of an option by its spelling.
   __\#(tool)_find() {
     for row in "${options[@]}"; do
-      [[ " ${row//[*=]/} " == *" $1 "* ]] && return
+      [[ " ${row//[*=?+]/} " == *" $1 "* ]] && return
     done
     row=
     return 1
+  }
+
+  # Takes note of an option that has been given, and of what has to follow unless a value is attached.
+  __\#(tool)_note() {
+    given+="$row|"
+    if [[ ! $1 ]]; then
+      [[ $row == *[=+] ]] && option=$row
+    elif [[ $row == *+ ]]; then
+      remaining=1
+    fi
   }
 
   _\#(tool)() {
@@ -176,26 +200,26 @@ private func bashFunctions(_ tool: String) -> String {
     [[ $COMP_WORDBREAKS == *:* && $current == *:* ]] && head=${current%"${current##*:}"}
     [[ $COMP_WORDBREAKS == *=* && ${current#"$head"} == *=* ]] && head=${current%"${current##*=}"}
 
-    local options command='' option='' row='' given='|' ended='' position=0 letters
+    local options command='' option='' row='' given='|' ended='' remaining='' attached='' position=0 letters
     COMPREPLY=()
     __\#(tool)_table ''
     for word in "${words[@]:1:last-1}"; do
+      attached=
       if [[ $option ]]; then
+        [[ $option == *+ ]] && remaining=1
         option=
       elif [[ ! $ended && $word == -- ]]; then
         ended=1
       elif [[ ! $ended && $word == --* ]]; then
         __\#(tool)_find "${word%%=*}" || continue
-        given+="$row|"
-        [[ $row == *= && $word != *=* ]] && option=$row
+        [[ $word == *=* ]] && attached=1
+        __\#(tool)_note "$attached"
       elif [[ ! $ended && $word == -[!0-9]* ]] || { [[ ! $ended ]] && __\#(tool)_find "${word:0:2}"; }; then
         letters=${word#-}
         while [[ $letters ]] && __\#(tool)_find "-${letters:0:1}"; do
-          given+="$row|"
           letters=${letters:1}
-          [[ $row == *= ]] || continue
-          [[ $letters ]] || option=$row
-          break
+          __\#(tool)_note "$letters"
+          [[ $row == *[=?+] ]] && break
         done
       elif [[ ! $command ]]; then
         command=$word
@@ -203,21 +227,24 @@ private func bashFunctions(_ tool: String) -> String {
       else
         ((position += 1))
       fi
+      [[ $remaining ]] && break
     done
 
-    if [[ ! $option && ! $ended && $current == --*=* ]]; then
+    if [[ ! $option && ! $ended && ! $remaining && $current == --*=* ]]; then
       prefix=${current%%=*}=
       __\#(tool)_find "${prefix%=}" || return
       option=$row
     fi
-    if [[ $option ]]; then
+    if [[ $remaining ]]; then
+      __\#(tool)_files
+    elif [[ $option ]]; then
       option=${option##* }
       option=${option#\*}
-      __\#(tool)_value "$command" "${option%=}"
+      __\#(tool)_value "$command" "${option%[=?+]}"
     elif [[ ! $ended && $current == -* ]]; then
       for row in "${options[@]}"; do
         [[ $row == \** || $given != *"|$row|"* ]] || continue
-        for word in ${row//[*=]/}; do
+        for word in ${row//[*=?+]/}; do
           __\#(tool)_words "$word"
         done
       done

@@ -75,14 +75,19 @@ public struct Bound<Options: CommandOptions>: Sendable {
 
   /// An option whose default is what `Options()` holds.
   ///
-  /// - Parameter waivedOperands: the operands that it leaves nothing to say for.
+  /// - Parameters:
+  ///   - bare: the value where the option is given without one, as a person would type it. With it
+  ///     a value has to be attached: `--name=value` or `-nvalue`.
+  ///   - waivedOperands: the operands that it leaves nothing to say for.
   public static func option<S: ArgumentStorage>(
-    _ name: String, _ short: Character?, _ path: Path<S>, value: String, help: String,
-    completion: Parameter.Completion = .none, waives waivedOperands: [String] = []
+    _ name: String, _ short: Character?, _ path: Path<S>, value: String, bare: String? = nil,
+    help: String, completion: Parameter.Completion = .none,
+    waives waivedOperands: [String] = []
   ) -> Self {
     let fallback = Options()[keyPath: path].values.map(\.argumentText).joined(separator: ", ")
     let parameter = Parameter(
-      kind: .option, name: name, short: short, valueName: value, help: help,
+      kind: .option, name: name, short: short, valueName: value,
+      valueForm: bare.map { .optional(bare: $0) } ?? .required, help: help,
       choices: S.Value.choices, isList: S.Value.isList, completion: completion,
       defaultText: fallback.isEmpty ? nil : fallback, isRepeated: S.isRepeated,
       waivedOperands: waivedOperands)
@@ -95,10 +100,28 @@ public struct Bound<Options: CommandOptions>: Sendable {
 
   /// An option without a short form.
   public static func option<S: ArgumentStorage>(
-    _ name: String, _ path: Path<S>, value: String, help: String,
+    _ name: String, _ path: Path<S>, value: String, bare: String? = nil, help: String,
     completion: Parameter.Completion = .none, waives waivedOperands: [String] = []
   ) -> Self {
     option(
-      name, nil, path, value: value, help: help, completion: completion, waives: waivedOperands)
+      name, nil, path, value: value, bare: bare, help: help, completion: completion,
+      waives: waivedOperands)
+  }
+
+  /// An option that takes all the words that are left: a program and its arguments. It stands last.
+  ///
+  /// - Parameter waivedOperands: the operands that it leaves nothing to say for.
+  public static func command(
+    _ name: String, _ short: Character? = nil, _ path: Path<[String]>, value: String,
+    help: String, waives waivedOperands: [String] = []
+  ) -> Self {
+    let parameter = Parameter(
+      kind: .option, name: name, short: short, valueName: value, valueForm: .remaining, help: help,
+      completion: .command, waivedOperands: waivedOperands)
+    return Self(parameter: parameter) { options, word, isFirst in
+      if isFirst && word.isEmpty { return false }
+      options[keyPath: path].take(word, isFirst: isFirst)
+      return true
+    }
   }
 }

@@ -57,6 +57,12 @@ public struct Command<Invocation: Sendable>: Sendable {
 
   /// The operands in the order in which they are typed.
   var operands: [Parameter] { parameters.filter { $0.kind == .operand } }
+  /// The options and flags that may stand before an operand.
+  var leadingOptions: [Parameter] {
+    parameters.filter { $0.kind != .operand && $0.valueForm != .remaining }
+  }
+  /// The options that take all the words that are left.
+  var lastOptions: [Parameter] { parameters.filter { $0.valueForm == .remaining } }
   /// The options and flags, with those that every subcommand has.
   var options: [Parameter] { parameters.filter { $0.kind != .operand } + [.version, .help] }
 }
@@ -129,10 +135,11 @@ public struct CommandTable<Invocation: Sendable>: Sendable {
   /// The words of the usage line, of which none may be broken.
   func usage(_ command: Command<Invocation>?) -> [String] {
     guard let command else { return [tool.name, "<subcommand>"] }
-    let options = command.parameters.filter { $0.kind != .operand }
+    let options = command.leadingOptions
     // A longer list is better read below, one option a line.
     let shown = options.count > 12 ? ["[<options>]"] : options.map(\.usage)
-    return [tool.name, command.page.name] + shown + command.operands.map(\.usage)
+    return [tool.name, command.page.name] + shown
+      + (command.operands + command.lastOptions).map(\.usage)
   }
 
   private func find(_ name: String) throws(UsageError) -> Command<Invocation> {

@@ -4,8 +4,7 @@ extension CommandTable {
   func fishScript() -> String {
     let name = identifier
     let tool = fishQuoted(tool.name)
-    var valued: [String] = []
-    var digits: [String] = []
+    var lists = OptionLists()
     var rules = ["complete -c \(tool) -f"]
     func rule(_ condition: String, _ rest: String) {
       rules.append("complete -c \(tool) -n \(fishQuoted(condition)) \(rest)")
@@ -21,13 +20,13 @@ extension CommandTable {
     for (command, options) in optionRows {
       for option in options {
         let keys = option.spellings.map { fishQuoted("\(command) \($0)") }
-        if option.kind == .option { valued += keys }
-        if option.short?.isNumber == true { digits += keys.prefix(1) }
+        lists.add(option, keys)
         let once = option.isRepeated ? [] : option.spellings
         let condition = (["__\(name)_may", fishQuoted(command)] + once).joined(separator: " ")
         let short = option.short.map { "-s \(fishQuoted(String($0))) " } ?? ""
+        let isAlone = option.kind == .flag || option.bareValue != nil
         let value =
-          option.kind == .option ? (fishValue([option], exclusive: true) ?? "-x") + " " : ""
+          fishValue([option], exclusive: !isAlone).map { $0 + " " } ?? (isAlone ? "" : "-x ")
         rule(condition, "\(short)-l \(option.name) \(value)-d \(fishQuoted(option.help))")
       }
     }
@@ -37,11 +36,16 @@ extension CommandTable {
         let range = "\(place.first) \(place.last ?? 9999)"
         rule("__\(name)_at \(fishQuoted(command.page.name)) \(range)", value)
       }
+      if !command.lastOptions.isEmpty {
+        rule("__\(name)_at \(fishQuoted(command.page.name + " ...")) 0 9999", "-F")
+      }
     }
     return """
       \(scriptHeading(.fish))
 
-      \(fishFunctions(name, valued: valued, digits: digits))
+      \(lists.functions(name))
+
+      \(fishFunctions(name))
       \(rules.joined(separator: "\n"))
 
       """
@@ -61,6 +65,7 @@ extension CommandTable {
         case .file: isFile = true
         case .host: words.append("(__\(identifier)_hosts)")
         case .port: words.append("(__\(identifier)_ports)")
+        case .command: words.append("(__\(identifier)_commands)")
         }
       }
     }
@@ -71,23 +76,51 @@ extension CommandTable {
   }
 }
 
-/// The part that depends on the table only for the lists of options, each with its subcommand.
-private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -> String {
+/// What the script has to know of the options, each as it is spelled for a subcommand.
+private struct OptionLists {
+  private var valued: [String] = []
+  private var attachable: [String] = []
+  private var remaining: [String] = []
+  private var digits: [String] = []
+
+  mutating func add(_ option: Parameter, _ keys: [String]) {
+    switch option.valueForm {
+    case .required: if option.kind == .option { valued += keys }
+    case .optional: attachable += keys
+    case .remaining:
+      valued += keys
+      remaining += keys
+    }
+    if option.short?.isNumber == true { digits += keys.prefix(1) }
+  }
+
+  func functions(_ tool: String) -> String {
+    [
+      (
+        "takes_value", "Whether an option, as it is spelled for a subcommand, takes a value.",
+        valued
+      ),
+      ("may_take_value", "Whether a value may be attached to an option.", attachable),
+      ("takes_all", "Whether an option takes all the words that are left.", remaining),
+      ("is_digit", "Whether a word that looks like a negative number is an option.", digits),
+    ].map { name, comment, keys in
+      #"""
+      # \#(comment)
+      function __\#(tool)_\#(name)
+          contains -- "$argv" \
+              \#(keys.joined(separator: " "))
+      end
+      """#
+    }.joined(separator: "\n\n")
+  }
+}
+
+/// The part that does not depend on the table.
+private func fishFunctions(_ tool: String) -> String {
   #"""
-  # Whether an option, as it is spelled for a subcommand, takes a value.
-  function __\#(tool)_takes_value
-      contains -- "$argv" \
-          \#(valued.joined(separator: " "))
-  end
-
-  # Whether a word that looks like a negative number is an option.
-  function __\#(tool)_is_digit
-      contains -- "$argv" \
-          \#(digits.joined(separator: " "))
-  end
-
   # Prints the subcommand before the cursor, the number of its operands, and the options that have
-  # been given, without one whose value is being typed.
+  # been given, without one whose value is being typed. Where all the words belong to an option, the
+  # subcommand is followed by ' ...'.
   function __\#(tool)_where
       set -l words (commandline -opc)
       set -l command ''
@@ -97,6 +130,10 @@ private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -
       set -l ended
       for word in $words[2..-1]
           if set -q pending[1]
+              if __\#(tool)_takes_all "$command" $pending
+                  set command "$command ..."
+                  break
+              end
               set -a given $pending
               set pending
           else if set -q ended[1]; or not string match -q -- '-?*' $word
@@ -112,7 +149,12 @@ private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -
           else if test "$word" = --
               set ended 1
           else if string match -q -- '--*=*' $word
-              set -a given (string replace -r '=.*' '' -- $word)
+              set -l option (string replace -r '=.*' '' -- $word)
+              if __\#(tool)_takes_all "$command" $option
+                  set command "$command ..."
+                  break
+              end
+              set -a given $option
           else if string match -q -- '--*' $word
               if __\#(tool)_takes_value "$command" $word
                   set pending $word
@@ -124,13 +166,17 @@ private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -
               while set -q letters[1]
                   set -l option -$letters[1]
                   set -e letters[1]
-                  if not __\#(tool)_takes_value "$command" $option
-                      set -a given $option
-                  else if set -q letters[1]
-                      set -a given $option
-                      break
-                  else
+                  if not set -q letters[1]; and __\#(tool)_takes_value "$command" $option
                       set pending $option
+                      break
+                  end
+                  set -a given $option
+                  if __\#(tool)_takes_all "$command" $option
+                      set command "$command ..."
+                      break
+                  else if __\#(tool)_takes_value "$command" $option
+                      or __\#(tool)_may_take_value "$command" $option
+                      break
                   end
               end
           end
@@ -172,6 +218,11 @@ private func fishFunctions(_ tool: String, valued: [String], digits: [String]) -
       test -r ~/.ssh/known_hosts
       and string match -r '^[^@#|\s]\S*' <~/.ssh/known_hosts | string split , |
           string replace -r '^\[(.*?)\].*' '$1' | string match -rv '[*?!]'
+  end
+
+  # Prints the commands that continue the word that is being typed.
+  function __\#(tool)_commands
+      complete -C (string replace -r -- '^--[^=]*=' '' (commandline -ct))
   end
 
   # Prints the names of TCP services with their numbers.

@@ -15,8 +15,9 @@ extension CommandTable {
     ]
     if let command {
       lines.append(".Nm \(argument(tool.name)) \(argument(command.page.name))")
-      let options = command.parameters.filter { $0.kind != .operand }
-      lines += (options + command.operands).map { synopsis($0) }
+      lines += (command.leadingOptions + command.operands + command.lastOptions).map {
+        synopsis($0)
+      }
     } else {
       lines += [".Nm", ".Ar subcommand", ".Op Ar argument ..."]
     }
@@ -68,9 +69,19 @@ private func synopsis(_ parameter: Parameter) -> String {
   let name =
     parameter.kind == .operand
     ? "Ar \(argument(parameter.name))" : "Fl \(argument("-\(parameter.name)"))"
-  let value = parameter.kind == .option ? " Ar \(argument(parameter.valueName))" : ""
   let dots = parameter.isRepeated ? " ..." : ""
-  return (parameter.isAlwaysRequired ? "." : ".Op ") + name + value + dots
+  return (parameter.isAlwaysRequired ? "." : ".Op ") + name + value(of: parameter) + dots
+}
+
+/// What stands behind an option's name: ` Ar n` and the like.
+private func value(of option: Parameter) -> String {
+  guard option.kind == .option else { return "" }
+  let name = "Ar \(argument(option.valueName))"
+  return switch option.valueForm {
+  case .required: " \(name)"
+  case .optional: " Ns Op = Ns \(name)"
+  case .remaining: " \(name) ..."
+  }
 }
 
 /// A tagged list of parameters with an introduction; nothing if there are none.
@@ -80,8 +91,7 @@ private func list(_ parameters: [Parameter], introduction: String) -> [String] {
   for parameter in parameters {
     let flags = parameter.spellings.map { "Fl \(argument(String($0.dropFirst())))" }
     let head = flags.isEmpty ? "Ar \(argument(parameter.name))" : flags.joined(separator: " , ")
-    lines.append(
-      ".It \(head)" + (parameter.kind == .option ? " Ar \(argument(parameter.valueName))" : ""))
+    lines.append(".It \(head)\(value(of: parameter))")
     lines += paragraph(parameter.details)
   }
   return lines + [".El"]

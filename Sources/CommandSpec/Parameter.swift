@@ -6,10 +6,21 @@ public struct Parameter: Sendable, Equatable {
   public enum Kind: Sendable {
     /// `--name`, without a value.
     case flag
-    /// `--name <value>`.
+    /// `--name <value>`, in one of the forms of `ValueForm`.
     case option
     /// A word known by its position.
     case operand
+  }
+
+  /// How the value of an option stands on the command line.
+  public enum ValueForm: Sendable, Equatable {
+    /// `--name <value>` or `--name=<value>`.
+    case required
+    /// `--name=<value>`, or `--name` alone, which stands for the value `bare`. The next word is never
+    /// the value, since it could be an operand.
+    case optional(bare: String)
+    /// `--name <value> ...`: all the words that are left, also those that look like options.
+    case remaining
   }
 
   /// What a shell offers for the value. Choices complete by themselves.
@@ -22,6 +33,8 @@ public struct Parameter: Sendable, Equatable {
     case host
     /// Names of TCP services.
     case port
+    /// Names of programs, and of files where more words follow.
+    case command
   }
 
   /// How the parameter stands on the command line.
@@ -32,6 +45,8 @@ public struct Parameter: Sendable, Equatable {
   public var short: Character?
   /// What stands between angle brackets after an option; empty for the other kinds.
   public var valueName: String
+  /// How the value of an option stands; `required` for the other kinds.
+  public var valueForm: ValueForm
   /// One or more sentences.
   public var help: String
   /// The values of a closed set; empty if the set is open.
@@ -53,15 +68,16 @@ public struct Parameter: Sendable, Equatable {
 
   /// Creates a parameter; what is left out is absent.
   public init(
-    kind: Kind, name: String, short: Character? = nil, valueName: String = "", help: String,
-    choices: [String] = [], isList: Bool = false, completion: Completion = .none,
-    defaultText: String? = nil, isRequired: Bool = false, isRepeated: Bool = false,
-    waivedOperands: [String] = []
+    kind: Kind, name: String, short: Character? = nil, valueName: String = "",
+    valueForm: ValueForm = .required, help: String, choices: [String] = [],
+    isList: Bool = false, completion: Completion = .none, defaultText: String? = nil,
+    isRequired: Bool = false, isRepeated: Bool = false, waivedOperands: [String] = []
   ) {
     self.kind = kind
     self.name = name
     self.short = short
     self.valueName = valueName
+    self.valueForm = valueForm
     self.help = help
     self.choices = choices
     self.isList = isList
@@ -86,6 +102,11 @@ extension Parameter {
     kind == .operand ? [] : (short.map { ["-\($0)"] } ?? []) + ["--\(name)"]
   }
 
+  /// The value that the option has where none is given; `nil` where one must be.
+  var bareValue: String? {
+    if case .optional(let bare) = valueForm { bare } else { nil }
+  }
+
   /// What the help lists: `-b, --backlog <n>` or `<port>`.
   var label: String {
     kind == .operand ? "<\(name)>" : withValue(spellings.joined(separator: ", "))
@@ -100,17 +121,26 @@ extension Parameter {
   /// Whether an operand must be there, whatever options are.
   var isAlwaysRequired: Bool { isRequired && waivers.isEmpty }
 
-  /// The help with its choices, its default and the options that make it superfluous.
+  /// The help with its choices, its values where none is given, and the options that make it
+  /// superfluous.
   var details: String {
-    let notes =
-      (choices.isEmpty ? [] : ["values: " + choices.joined(separator: ", ")])
-      + (defaultText.map { ["default: \($0)"] } ?? [])
-      + (waivers.isEmpty ? [] : ["not with " + waivers.map { "--\($0)" }.joined(separator: ", ")])
+    var notes: [String] = []
+    if !choices.isEmpty { notes.append("values: " + choices.joined(separator: ", ")) }
+    if let bareValue { notes.append("without a value: \(bareValue)") }
+    if let defaultText { notes.append("default: \(defaultText)") }
+    if !waivers.isEmpty {
+      notes.append("not with " + waivers.map { "--\($0)" }.joined(separator: ", "))
+    }
     return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
   }
 
   /// An option's spelling as it was typed, with the value that it wants.
   func withValue(_ spelling: String) -> String {
-    kind == .option ? "\(spelling) <\(valueName)>" : spelling
+    guard kind == .option else { return spelling }
+    return switch valueForm {
+    case .required: "\(spelling) <\(valueName)>"
+    case .optional: "\(spelling)[\(spelling.hasSuffix("--\(name)") ? "=" : "")<\(valueName)>]"
+    case .remaining: "\(spelling) <\(valueName)> ..."
+    }
   }
 }

@@ -28,7 +28,17 @@ func parseOptions<O: CommandOptions>(
       throw setting.refusal
     }
   }
-  try checkNumber(of: scan.operands, expected: operands, given: scan.settings)
+  do {
+    try checkNumber(of: scan.operands, expected: operands, given: scan.settings)
+  } catch {
+    var error = error
+    if error.parameter?.kind == .operand, let last = scan.settings.last,
+      last.parameter.valueForm == .remaining
+    {
+      error.message += ". Words after '\(last.spelling)' belong to that option."
+    }
+    throw error
+  }
   options.operands = scan.operands
   try options.validate()
   return .options(options)
@@ -167,7 +177,6 @@ struct Scan {
     _ index: Int, _ spelling: String, attached: String?, _ rest: inout ArraySlice<String>
   ) {
     let parameter = options[index]
-    var value = attached
     if parameter.kind == .flag, let attached {
       let text = "The option '\(spelling)' does not take any value, but '\(shown(attached))' was"
       return note(UsageError("\(text) specified.", about: parameter))
@@ -176,16 +185,22 @@ struct Scan {
       request = request ?? parameter
       return
     }
-    if parameter.kind == .option, attached == nil {
+    var values = [attached ?? parameter.bareValue ?? ""]
+    if parameter.kind == .option, attached == nil, parameter.bareValue == nil {
       guard let next = rest.first, !isOption(next) else {
         return note(
           UsageError("Missing value for '\(parameter.withValue(spelling))'", about: parameter))
       }
-      value = next
+      values = [next]
       rest.removeFirst()
     }
-    settings.append(
-      Setting(index: index, parameter: parameter, spelling: spelling, value: value ?? ""))
+    if parameter.valueForm == .remaining {
+      values += rest
+      rest = []
+    }
+    settings += values.map {
+      Setting(index: index, parameter: parameter, spelling: spelling, value: $0)
+    }
   }
 
   private mutating func note(_ error: UsageError) { problem = problem ?? error }

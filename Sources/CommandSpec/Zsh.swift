@@ -56,18 +56,30 @@ extension CommandTable {
     (["\(indent)_arguments -s -S"] + arguments).joined(separator: " \\\n\(indent)  ")
   }
 
-  /// `'(-b --backlog)'{-b+,--backlog=}'[help]:n:action'`: each spelling excludes the others.
+  /// `'(-b --backlog)'{-b+,--backlog=}'[help]:n:action'`: each spelling excludes the others. The
+  /// signs behind the names say that the value is a word of its own or attached, or always attached.
   private func zshOption(_ option: Parameter) -> String {
     let group = option.spellings.joined(separator: " ")
     let head = shellQuoted(option.isRepeated ? "*" : "(\(group))")
     let isOption = option.kind == .option
+    let signs = option.bareValue == nil ? (short: "+", long: "=") : (short: "-", long: "=-")
     let names = option.spellings.map { name in
-      shellQuoted(name) + (isOption ? (name.hasPrefix("--") ? "=" : "+") : "")
+      shellQuoted(name) + (isOption ? (name.hasPrefix("--") ? signs.long : signs.short) : "")
     }
     var tail = "[\(escaped(option.help, ["\\": "\\\\", "[": "\\[", "]": "\\]"]))]"
-    if isOption { tail += ":\(zshEscaped(option.valueName)):\(zshAction([option]))" }
+    if isOption {
+      tail += option.bareValue == nil ? ":" : "::"
+      tail += "\(zshEscaped(option.valueName)):\(zshAction([option]))"
+    }
+    if option.valueForm == .remaining { tail += ":*::argument:\(zshArguments)" }
     let spellings = names.count == 1 ? names[0] : "{\(names.joined(separator: ","))}"
     return head + spellings + shellQuoted(tail)
+  }
+
+  /// The completion of the command itself, which sees the words behind the option as its line; not
+  /// so where the command is attached to the option.
+  private var zshArguments: String {
+    "{ if (( CURRENT > 1 )); then _normal; else _files; fi }"
   }
 
   private func zshPlace(_ place: Place) -> String {
@@ -88,6 +100,8 @@ extension CommandTable {
       case .file: "_files"
       case .host: "_hosts"
       case .port: "_ports"
+      // The blank keeps away the arguments that _arguments would put before the -e.
+      case .command: " _command_names -e"
       }
     }
     if actions.count == 1 { return actions[0].isEmpty ? " " : zshEscaped(actions[0]) }

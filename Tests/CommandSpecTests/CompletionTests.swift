@@ -15,7 +15,7 @@ struct Tab {
 /// What holds in every shell.
 private let common: [Tab] = [
   Tab(
-    line: "nasty ", shows: ["listen", "send", "states", "many", "help"],
+    line: "nasty ", shows: ["listen", "send", "states", "many", "serve", "help"],
     hides: ["--version", "plain.txt"]),
   Tab(line: "nasty lis", shows: ["> nasty listen"]),
   Tab(line: "nasty help st", shows: ["> nasty help states"]),
@@ -58,6 +58,26 @@ private let common: [Tab] = [
   Tab(line: "nasty listen -b 5 --keep-open h domai", shows: ["keep-open h domain"]),
   Tab(line: "nasty listen -4 h domai", shows: ["> nasty listen -4 h domain"]),
   Tab(line: "nasty listen --backlog -1 h domai", shows: ["-1 h domain"]),
+  // A value is attached or not there: what follows is an operand.
+  Tab(line: "nasty serve --queu", shows: ["> nasty serve --queues"]),
+  Tab(line: "nasty serve --queues domai", shows: ["> nasty serve --queues domain"]),
+  Tab(line: "nasty serve --format domai", shows: ["> nasty serve --format domain"]),
+  Tab(line: "nasty serve -kf domai", shows: ["> nasty serve -kf domain"]),
+  Tab(line: "nasty serve -q1s domai", shows: ["> nasty serve -q1s domain"]),
+  Tab(line: "nasty serve --format=js", shows: ["> nasty serve --format=json"]),
+  Tab(line: "nasty serve --queues=1s --format=js", shows: ["--queues=1s --format=json"]),
+  Tab(line: "nasty serve 80 -q -", shows: ["--keep"], hides: ["queues"]),
+  // A command, then files, and no option or operand of ours.
+  Tab(line: "nasty serve 80 --exec nasty_comma", shows: ["--exec nasty_command"]),
+  Tab(line: "nasty serve 80 --exec=nasty_comma", shows: ["--exec=nasty_command"]),
+  Tab(line: "nasty serve 80 -ke nasty_comma", shows: ["-ke nasty_command"]),
+  Tab(line: "nasty serve 80 --exec nasty_command pla", shows: ["nasty_command plain.txt"]),
+  Tab(line: "nasty serve 80 --exec=nasty_command pla", shows: ["nasty_command plain.txt"]),
+  Tab(line: "nasty serve 80 -enasty_command pla", shows: ["nasty_command plain.txt"]),
+  Tab(line: "nasty serve 80 -ke nasty_command a pla", shows: ["nasty_command a plain.txt"]),
+  Tab(line: "nasty serve --exec nasty_command domai", shows: ["command domai"], hides: ["domain"]),
+  Tab(
+    line: "nasty serve 80 --exec nasty_command --k", shows: ["command --k"], hides: ["--keep"]),
   Tab(line: "nasty states a b c domai", shows: ["> nasty states a b c domain"]),
 ]
 
@@ -68,7 +88,8 @@ private func check(
   let folder = try TemporaryDirectory(
     files: [
       "script": table.completionScript(shell), "start": start, "plain.txt": "",
-      "some file.txt": "", "hosts": "192.0.2.1 localhost fixture.example # comment.example\n#x y\n",
+      "some file.txt": "", "bin/nasty_command": "",
+      "hosts": "192.0.2.1 localhost fixture.example # comment.example\n#x y\n",
       ".ssh/known_hosts": """
       known.example,192.0.2.9 ssh-ed25519 AAAA
       # comment.example ssh-ed25519 AAAA
@@ -77,10 +98,12 @@ private func check(
 
       """,
     ].merging(extra) { $1 })
+  try FileManager.default.setAttributes(
+    [.posixPermissions: 0o755], ofItemAtPath: folder.file("bin/nasty_command"))
   let terminal = try Terminal(
     columns: 100, rows: 30,
     command: ["env", "-C", folder.path, "-i"]
-      + ["PATH", "TERM"].map { "\($0)=\(environment($0))" }
+      + ["PATH=\(environment("PATH")):\(folder.path)/bin", "TERM=\(environment("TERM"))"]
       + ["HOME=\(folder.path)", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "HOSTFILE=hosts"]
       + command.split(separator: " ").map(String.init))
   // Typed only when the shell reads, or it might be echoed twice.

@@ -112,8 +112,27 @@ struct Many: CommandOptions {
   static let parameters: [Bound<Self>] = (1...13).map { .flag("flag-\($0)", \.on, help: "On.") }
 }
 
+/// Options whose values stand in other ways than behind the name.
+struct Serve: CommandOptions {
+  var keep = false
+  var queues: Duration?
+  var format = Format.text
+  var exec: [String] = []
+  var operands: [String] = []
+  static let page = CommandPage(
+    name: "serve", abstract: "Run a command.",
+    operands: [Operand("port", help: "Local port.", completion: .port)])
+  static let parameters: [Bound<Self>] = [
+    .command("exec", "e", \.exec, value: "command", help: "What to run."),
+    .flag("keep", "k", \.keep, help: "Stay."),
+    .option(
+      "queues", "q", \.queues, value: "duration", bare: "200ms", help: "Show the queues so often."),
+    .option("format", "f", \.format, value: "format", bare: "json", help: "How to print."),
+  ]
+}
+
 enum Invocation: Sendable {
-  case listen(Listen), send(Send), states(States), many(Many)
+  case listen(Listen), send(Send), states(States), many(Many), serve(Serve)
 }
 
 let table = CommandTable(
@@ -130,12 +149,21 @@ let table = CommandTable(
     Command(Send.self) { Invocation.send($0) },
     Command(States.self) { Invocation.states($0) },
     Command(Many.self) { Invocation.many($0) },
+    Command(Serve.self) { Invocation.serve($0) },
   ])
 
 /// What `listen` reads from its words.
 func listen(_ words: String...) throws -> Listen {
   guard case .invoke(.listen(let options)) = try parse(["listen"] + words) else {
     throw UsageError("not an invocation of listen")
+  }
+  return options
+}
+
+/// What `serve` reads from its words.
+func serve(_ words: [String]) throws -> Serve {
+  guard case .invoke(.serve(let options)) = try parse(["serve"] + words) else {
+    throw UsageError("not an invocation of serve")
   }
   return options
 }

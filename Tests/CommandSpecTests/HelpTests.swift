@@ -29,6 +29,7 @@ import Testing
                                   \back.
           states                  Show sockets.
           many                    Have many options.
+          serve                   Run a command.
 
           See 'nasty help <subcommand>' for detailed help.
 
@@ -167,6 +168,35 @@ import Testing
           <filter>                What to show.
 
         OPTIONS:
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        EXIT STATUS:
+          0   Done.
+          64  Usage.
+
+        """#)
+  }
+
+  @Test func valuesThatNeedNotBeThereAndWordsToTheEnd() {
+    #expect(
+      table.help("serve", columns: 80) == #"""
+        OVERVIEW: Run a command.
+
+        USAGE: nasty serve [--keep] [--queues[=<duration>]] [--format[=<format>]] <port>
+               [--exec <command> ...]
+
+        ARGUMENTS:
+          <port>                  Local port.
+
+        OPTIONS:
+          -e, --exec <command> ...
+                                  What to run.
+          -k, --keep              Stay.
+          -q, --queues[=<duration>]
+                                  Show the queues so often. (without a value: 200ms)
+          -f, --format[=<format>] How to print. (values: text, json; without a value:
+                                  json; default: text)
           --version               Show the version.
           -h, --help              Show help information.
 

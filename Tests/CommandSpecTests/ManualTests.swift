@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct Manual {
-  private static let pages: [String?] = [nil, "listen", "send", "states", "many"]
+  private static let pages: [String?] = [nil, "listen", "send", "states", "many", "serve"]
 
   @Test(.requires("mandoc"), arguments: pages)
   func mandocFindsNoFault(page: String?) throws {
@@ -33,6 +33,7 @@ import Testing
   private func checkTexts(with viewer: (String) -> [String]) throws {
     let folder = try TemporaryDirectory(files: [
       "tool.1": table.manual(nil), "listen.1": table.manual("listen"),
+      "serve.1": table.manual("serve"),
     ])
     func read(_ name: String) throws -> String {
       let environment = ["MANWIDTH": "80", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""]
@@ -50,6 +51,14 @@ import Testing
       "-h, --help Show help", "nasty(1), listen(2), ss(8)",
     ] {
       #expect(listen.contains(text), "\(listen)")
+    }
+    let serve = try read("serve.1")
+    for text in [
+      "nasty serve [--keep] [--queues[=duration]] [--format[=format]] port [--exec command ...]",
+      "-e, --exec command ... What to run.",
+      "-q, --queues[=duration] Show the queues so often. (without a value: 200ms)",
+    ] {
+      #expect(serve.contains(text), "\(serve)")
     }
     let tool = try read("tool.1")
     for text in [

@@ -29,6 +29,43 @@ import Testing
     #expect(options.keepOpen == words[0].hasPrefix("-k"))
   }
 
+  @Test(
+    arguments: [
+      (["1"], nil), (["--queues", "1"], .milliseconds(200)), (["-q", "1"], .milliseconds(200)),
+      (["-kq", "1"], .milliseconds(200)), (["1", "--queues"], .milliseconds(200)),
+      (["--queues=1s", "1"], .seconds(1)), (["-q1s", "1"], .seconds(1)),
+      (["-q=1s", "1"], .seconds(1)), (["-kq1s", "1"], .seconds(1)),
+      (["--queues=1s", "--queues", "1"], .milliseconds(200)),
+      (["--queues", "-q1s", "1"], .seconds(1)),
+    ] as [([String], Duration?)])
+  func aValueThatNeedNotBeThereIsAttached(words: [String], queues: Duration?) throws {
+    let options = try serve(words)
+    #expect(options.queues == queues)
+    #expect(options.operands == ["1"])
+    #expect(options.format == .text)
+    #expect(options.keep == words[0].hasPrefix("-k"))
+  }
+
+  @Test(arguments: [
+    ["--exec", "cat", "-n", "--keep", "--", "--help", "-h"],
+    ["--exec=cat", "-n", "--keep", "--", "--help", "-h"],
+    ["-e", "cat", "-n", "--keep", "--", "--help", "-h"],
+    ["-e=cat", "-n", "--keep", "--", "--help", "-h"],
+    ["-ecat", "-n", "--keep", "--", "--help", "-h"],
+  ])
+  func anOptionTakesAllTheWordsThatAreLeft(words: [String]) throws {
+    let options = try serve(["7"] + words)
+    #expect(options.exec == ["cat", "-n", "--keep", "--", "--help", "-h"])
+    #expect(options.operands == ["7"])
+    #expect(!options.keep)
+    #expect(try serve(["7"]).exec == [])
+    #expect(try serve(["7", "-ke", "-"]).exec == ["-"])
+    #expect(try serve(["7", "-ke", "-"]).keep)
+    #expect(
+      try serve(["7", "--exec=--exec", "--exec", "", "1"]).exec == ["--exec", "--exec", "", "1"])
+    #expect(complaint(["serve", "--", "--exec"]) == "")
+  }
+
   @Test func negativeNumbersAreValuesAndOperands() throws {
     #expect(try listen("--backlog", "-1", "1").backlog == -1)
     #expect(try listen("-b-1", "1").backlog == -1)
@@ -98,6 +135,7 @@ import Testing
     #expect(try printed("--version") == "1.2.3\n")
     #expect(try printed("listen", "a", "b", "c", "--version") == "1.2.3\n")
     #expect(try printed("help", "--version") == "1.2.3\n")
+    #expect(try printed("serve", "--exec", "--help") == table.help("serve", columns: 80))
     #expect(try listen("--", "--help").operands == ["--help"])
     #expect(try listen("--tag=--help", "1").tags == ["--help"])
   }
@@ -173,6 +211,24 @@ import Testing
       "listen --keep-open= 1",
       "The option '--keep-open' does not take any value, but '' was specified."
     ),
+    ("serve --queues= 1", "The value '' is invalid for '--queues[=<duration>]'."),
+    ("serve -qk 1", "The value 'k' is invalid for '-q[<duration>]'."),
+    ("serve --queues 1s 1", "Unexpected argument '1'"),
+    (
+      "serve --format=xml 1",
+      "The value 'xml' is invalid for '--format[=<format>]'. "
+        + "Please provide one of 'text' and 'json'."
+    ),
+    ("serve 1 --exec", "Missing value for '--exec <command> ...'"),
+    ("serve 1 -ke", "Missing value for '-e <command> ...'"),
+    ("serve 1 --exec --keep", "Missing value for '--exec <command> ...'"),
+    ("serve 1 --exec -- cat", "Missing value for '--exec <command> ...'"),
+    ("serve 1 --exec= cat", "The value '' is invalid for '--exec <command> ...'."),
+    (
+      "serve --exec cat 1",
+      "Missing expected argument '<port>'. Words after '--exec' belong to that option."
+    ),
+    ("serve 1 2 --exec cat", "Unexpected argument '2'"),
     ("listen -k --timeout 1s 1", "--timeout makes no sense with --keep-open"),
     ("lisen", "Unknown subcommand 'lisen'. Did you mean 'listen'?"),
     ("stat", "Unknown subcommand 'stat'. Did you mean 'states'?"),

@@ -95,6 +95,15 @@ import Testing
     }
   }
 
+  @Test func theValueForAnOptionAloneIsRead() throws {
+    for parameter in table.commands.flatMap(\.parameters) {
+      guard case .optional(let bare) = parameter.valueForm else { continue }
+      #expect(
+        try String(reflecting: serve(["--\(parameter.name)", "1"]))
+          == String(reflecting: serve(["--\(parameter.name)=\(bare)", "1"])), "\(parameter.name)")
+    }
+  }
+
   @Test func aRowHasAllThatItsDeclarationSays() {
     #expect(
       table.commands[0].parameters.first { $0.name == "states" }
@@ -102,6 +111,16 @@ import Testing
           kind: .option, name: "states", short: "s", valueName: "state,...",
           help: "States to print.", choices: ["LISTEN", "ESTAB", "TIME-WAIT"], isList: true,
           defaultText: "LISTEN,TIME-WAIT"))
+    #expect(
+      table.commands[4].parameters.first { $0.name == "queues" }
+        == Parameter(
+          kind: .option, name: "queues", short: "q", valueName: "duration",
+          valueForm: .optional(bare: "200ms"), help: "Show the queues so often."))
+    #expect(
+      table.commands[4].parameters.first { $0.name == "exec" }
+        == Parameter(
+          kind: .option, name: "exec", short: "e", valueName: "command", valueForm: .remaining,
+          help: "What to run.", completion: .command))
     #expect(
       table.commands[1].parameters[2]
         == Parameter(kind: .operand, name: "file", help: "What.", completion: .file))

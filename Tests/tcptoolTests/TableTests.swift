@@ -104,7 +104,8 @@ import Testing
     let operands = command.page.operands.filter(\.isRequired).map { operand in
       operand.name == "port" ? "7000" : "127.0.0.1"
     }
-    func line(_ words: [String]) -> [String] { [name] + words + operands }
+    // Behind the operands, since an option may take all the words that are left.
+    func line(_ words: [String]) -> [String] { [name] + operands + words }
     func options(_ words: [String]) throws -> String {
       let request = try Program.table.parse(line(words), columns: 80, shell: nil)
       guard case .invoke(let subcommand) = request else { return "" }
@@ -113,15 +114,22 @@ import Testing
     let plain = try options([])
     #expect(!plain.isEmpty)
     for parameter in command.parameters where parameter.kind != .operand {
-      let sample = Self.sample(for: parameter) { value in
-        (try? options(["--\(parameter.name)", value])) != nil
+      let long = "--\(parameter.name)"
+      var isAttached = false
+      if case .optional(let bare) = parameter.valueForm {
+        isAttached = true
+        #expect(try options([long]) == options(["\(long)=\(bare)"]), "\(long) alone")
       }
-      let value = parameter.kind == .flag ? [] : [sample]
-      #expect(try options(["--\(parameter.name)"] + value) != plain, "--\(parameter.name)")
+      let sample = Self.sample(for: parameter) { value in
+        (try? options(isAttached ? ["\(long)=\(value)"] : [long, value])) != nil
+      }
+      func words(_ spelling: String) -> [String] {
+        if parameter.kind == .flag { return [spelling] }
+        return isAttached ? ["\(spelling)=\(sample)"] : [spelling, sample]
+      }
+      #expect(try options(words(long)) != plain, "\(long)")
       if let short = parameter.short {
-        #expect(
-          try options(["-\(short)"] + value) == options(["--\(parameter.name)"] + value),
-          "-\(short)")
+        #expect(try options(words("-\(short)")) == options(words(long)), "-\(short)")
       }
     }
   }
