@@ -63,6 +63,10 @@ public struct Parameter: Sendable, Equatable {
   public var isRepeated: Bool
   /// The names of the operands that need not and must not be there once this option is.
   public var waivedOperands: [String]
+  /// The options that may not be given together with this one.
+  public var exclusions: [Exclusion] = []
+  /// The long names of the options of which one has to be given for this one to do anything.
+  public var neededOptions: [String] = []
   /// The long names of the options that waive this operand; the command fills them in.
   var waivers: [String] = []
 
@@ -121,17 +125,19 @@ extension Parameter {
   /// Whether an operand must be there, whatever options are.
   var isAlwaysRequired: Bool { isRequired && waivers.isEmpty }
 
-  /// The help with its choices, its values where none is given, and the options that make it
-  /// superfluous.
+  /// The help with its choices, its values where none is given, and the options that it needs or
+  /// that make it superfluous.
   var details: String {
     var notes: [String] = []
     if !choices.isEmpty { notes.append("values: " + choices.joined(separator: ", ")) }
     if let bareValue { notes.append("without a value: \(bareValue)") }
     if let defaultText { notes.append("default: \(defaultText)") }
-    if !waivers.isEmpty {
-      notes.append("not with " + waivers.map { "--\($0)" }.joined(separator: ", "))
-    }
+    notes += note("only with", neededOptions) + note("not with", waivers)
     return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
+  }
+
+  private func note(_ words: String, _ options: [String]) -> [String] {
+    options.isEmpty ? [] : ["\(words) " + options.map { "--\($0)" }.joined(separator: ", ")]
   }
 
   /// An option's spelling as it was typed, with the value that it wants.

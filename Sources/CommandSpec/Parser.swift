@@ -28,6 +28,7 @@ func parseOptions<O: CommandOptions>(
       throw setting.refusal
     }
   }
+  try checkCombination(of: scan.settings)
   do {
     try checkNumber(of: scan.operands, expected: operands, given: scan.settings)
   } catch {
