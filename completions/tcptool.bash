@@ -1,14 +1,15 @@
 # Completion of tcptool for bash, printed by 'tcptool --generate-completion-script bash'.
 # shellcheck shell=bash disable=SC2016  # what looks like an expansion is meant to stay text
 
-# The options of a subcommand, one word a row: spellings, '=' if it takes a value, '*' if repeated.
+# The options of a subcommand, one word a row: '*' if repeated, spellings, '=' if it takes a value,
+# '?' if a value may be attached, '+' if it takes all the words that are left.
 __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
-    listen) options=('-b --backlog=' '-k --keep-open' '-4 --ipv4' '-6 --ipv6' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' '-k --keep-open' '--max-connections=' '--max-concurrent=' '--accept-timeout=' '--allow=' --echo --discard '--source-data=' '--file=' '--exec+' --hold '--accept-delay=' '--accept-rate=' '--relisten=' '--queues?' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
     backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
@@ -20,14 +21,20 @@ __tcptool_table() {
 __tcptool_value() {
   case "$1 $2" in
     ' --generate-completion-script') __tcptool_words bash zsh fish ;;
+    'listen --port-file') __tcptool_files ;;
+    'listen --file') __tcptool_files ;;
+    'listen --exec') __tcptool_commands ;;
     'listen --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'listen --on-peer-eof') __tcptool_words finish close ;;
+    'listen --hex-dump') __tcptool_files ;;
     'listen --events') __tcptool_files ;;
     'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'connect --on-peer-eof') __tcptool_words finish close ;;
+    'connect --hex-dump') __tcptool_files ;;
     'connect --events') __tcptool_files ;;
     'send --events') __tcptool_files ;;
     'recv --output') __tcptool_files ;;
+    'recv --port-file') __tcptool_files ;;
     'recv --events') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;
@@ -117,13 +124,30 @@ __tcptool_ports() {
   done 2>/dev/null </etc/services
 }
 
+# Offers the names of commands.
+__tcptool_commands() {
+  local names
+  mapfile -t names < <(compgen -c -- "${current#"$prefix"}")
+  __tcptool_words "${names[@]}"
+}
+
 # Finds the row of an option by its spelling.
 __tcptool_find() {
   for row in "${options[@]}"; do
-    [[ " ${row//[*=]/} " == *" $1 "* ]] && return
+    [[ " ${row//[*=?+]/} " == *" $1 "* ]] && return
   done
   row=
   return 1
+}
+
+# Takes note of an option that has been given, and of what has to follow unless a value is attached.
+__tcptool_note() {
+  given+="$row|"
+  if [[ ! $1 ]]; then
+    [[ $row == *[=+] ]] && option=$row
+  elif [[ $row == *+ ]]; then
+    remaining=1
+  fi
 }
 
 _tcptool() {
@@ -144,26 +168,26 @@ _tcptool() {
   [[ $COMP_WORDBREAKS == *:* && $current == *:* ]] && head=${current%"${current##*:}"}
   [[ $COMP_WORDBREAKS == *=* && ${current#"$head"} == *=* ]] && head=${current%"${current##*=}"}
 
-  local options command='' option='' row='' given='|' ended='' position=0 letters
+  local options command='' option='' row='' given='|' ended='' remaining='' attached='' position=0 letters
   COMPREPLY=()
   __tcptool_table ''
   for word in "${words[@]:1:last-1}"; do
+    attached=
     if [[ $option ]]; then
+      [[ $option == *+ ]] && remaining=1
       option=
     elif [[ ! $ended && $word == -- ]]; then
       ended=1
     elif [[ ! $ended && $word == --* ]]; then
       __tcptool_find "${word%%=*}" || continue
-      given+="$row|"
-      [[ $row == *= && $word != *=* ]] && option=$row
+      [[ $word == *=* ]] && attached=1
+      __tcptool_note "$attached"
     elif [[ ! $ended && $word == -[!0-9]* ]] || { [[ ! $ended ]] && __tcptool_find "${word:0:2}"; }; then
       letters=${word#-}
       while [[ $letters ]] && __tcptool_find "-${letters:0:1}"; do
-        given+="$row|"
         letters=${letters:1}
-        [[ $row == *= ]] || continue
-        [[ $letters ]] || option=$row
-        break
+        __tcptool_note "$letters"
+        [[ $row == *[=?+] ]] && break
       done
     elif [[ ! $command ]]; then
       command=$word
@@ -171,21 +195,24 @@ _tcptool() {
     else
       ((position += 1))
     fi
+    [[ $remaining ]] && break
   done
 
-  if [[ ! $option && ! $ended && $current == --*=* ]]; then
+  if [[ ! $option && ! $ended && ! $remaining && $current == --*=* ]]; then
     prefix=${current%%=*}=
     __tcptool_find "${prefix%=}" || return
     option=$row
   fi
-  if [[ $option ]]; then
+  if [[ $remaining ]]; then
+    __tcptool_files
+  elif [[ $option ]]; then
     option=${option##* }
     option=${option#\*}
-    __tcptool_value "$command" "${option%=}"
+    __tcptool_value "$command" "${option%[=?+]}"
   elif [[ ! $ended && $current == -* ]]; then
     for row in "${options[@]}"; do
       [[ $row == \** || $given != *"|$row|"* ]] || continue
-      for word in ${row//[*=]/}; do
+      for word in ${row//[*=?+]/}; do
         __tcptool_words "$word"
       done
     done

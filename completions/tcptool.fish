@@ -3,7 +3,19 @@
 # Whether an option, as it is spelled for a subcommand, takes a value.
 function __tcptool_takes_value
     contains -- "$argv" \
-        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'listen --on-stdin-eof' 'listen --on-peer-eof' 'listen --linger' 'listen --idle-timeout' 'listen --total-timeout' 'listen --defer-accept' 'listen --fast-open' 'listen --rcvbuf' 'listen --sndbuf' 'listen --keepalive' 'listen --mss' 'listen --ttl' 'listen --dscp' 'listen --congestion' 'listen --user-timeout' 'listen --notsent-lowat' 'listen --mark' 'listen --events' 'connect -t' 'connect --timeout' 'connect --attempt-delay' 'connect --source' 'connect --interface' 'connect --wait' 'connect --on-stdin-eof' 'connect --on-peer-eof' 'connect --linger' 'connect --idle-timeout' 'connect --total-timeout' 'connect --rcvbuf' 'connect --sndbuf' 'connect --keepalive' 'connect --mss' 'connect --ttl' 'connect --dscp' 'connect --congestion' 'connect --user-timeout' 'connect --notsent-lowat' 'connect --mark' 'connect --events' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'send --attempt-delay' 'send --source' 'send --interface' 'send --wait' 'send --rcvbuf' 'send --sndbuf' 'send --keepalive' 'send --mss' 'send --ttl' 'send --dscp' 'send --congestion' 'send --user-timeout' 'send --notsent-lowat' 'send --mark' 'send --events' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'recv --defer-accept' 'recv --fast-open' 'recv --rcvbuf' 'recv --sndbuf' 'recv --keepalive' 'recv --mss' 'recv --ttl' 'recv --dscp' 'recv --congestion' 'recv --user-timeout' 'recv --notsent-lowat' 'recv --mark' 'recv --events' 'states -s' 'states --state' 'states --source' 'states --color' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
+        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'listen --ready-fd' 'listen --port-file' 'listen --max-connections' 'listen --max-concurrent' 'listen --accept-timeout' 'listen --allow' 'listen --source-data' 'listen --file' 'listen --exec' 'listen --accept-delay' 'listen --accept-rate' 'listen --relisten' 'listen --on-stdin-eof' 'listen --on-peer-eof' 'listen --linger' 'listen --idle-timeout' 'listen --total-timeout' 'listen --hex-dump' 'listen --defer-accept' 'listen --fast-open' 'listen --rcvbuf' 'listen --sndbuf' 'listen --keepalive' 'listen --mss' 'listen --ttl' 'listen --dscp' 'listen --congestion' 'listen --user-timeout' 'listen --notsent-lowat' 'listen --mark' 'listen --events' 'connect -t' 'connect --timeout' 'connect --attempt-delay' 'connect --source' 'connect --interface' 'connect --wait' 'connect --on-stdin-eof' 'connect --on-peer-eof' 'connect --linger' 'connect --idle-timeout' 'connect --total-timeout' 'connect --hex-dump' 'connect --rcvbuf' 'connect --sndbuf' 'connect --keepalive' 'connect --mss' 'connect --ttl' 'connect --dscp' 'connect --congestion' 'connect --user-timeout' 'connect --notsent-lowat' 'connect --mark' 'connect --events' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'send --attempt-delay' 'send --source' 'send --interface' 'send --wait' 'send --rcvbuf' 'send --sndbuf' 'send --keepalive' 'send --mss' 'send --ttl' 'send --dscp' 'send --congestion' 'send --user-timeout' 'send --notsent-lowat' 'send --mark' 'send --events' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'recv --ready-fd' 'recv --port-file' 'recv --defer-accept' 'recv --fast-open' 'recv --rcvbuf' 'recv --sndbuf' 'recv --keepalive' 'recv --mss' 'recv --ttl' 'recv --dscp' 'recv --congestion' 'recv --user-timeout' 'recv --notsent-lowat' 'recv --mark' 'recv --events' 'states -s' 'states --state' 'states --source' 'states --color' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
+end
+
+# Whether a value may be attached to an option.
+function __tcptool_may_take_value
+    contains -- "$argv" \
+        'listen --queues'
+end
+
+# Whether an option takes all the words that are left.
+function __tcptool_takes_all
+    contains -- "$argv" \
+        'listen --exec'
 end
 
 # Whether a word that looks like a negative number is an option.
@@ -13,7 +25,8 @@ function __tcptool_is_digit
 end
 
 # Prints the subcommand before the cursor, the number of its operands, and the options that have
-# been given, without one whose value is being typed.
+# been given, without one whose value is being typed. Where all the words belong to an option, the
+# subcommand is followed by ' ...'.
 function __tcptool_where
     set -l words (commandline -opc)
     set -l command ''
@@ -23,6 +36,10 @@ function __tcptool_where
     set -l ended
     for word in $words[2..-1]
         if set -q pending[1]
+            if __tcptool_takes_all "$command" $pending
+                set command "$command ..."
+                break
+            end
             set -a given $pending
             set pending
         else if set -q ended[1]; or not string match -q -- '-?*' $word
@@ -38,7 +55,12 @@ function __tcptool_where
         else if test "$word" = --
             set ended 1
         else if string match -q -- '--*=*' $word
-            set -a given (string replace -r '=.*' '' -- $word)
+            set -l option (string replace -r '=.*' '' -- $word)
+            if __tcptool_takes_all "$command" $option
+                set command "$command ..."
+                break
+            end
+            set -a given $option
         else if string match -q -- '--*' $word
             if __tcptool_takes_value "$command" $word
                 set pending $word
@@ -50,13 +72,17 @@ function __tcptool_where
             while set -q letters[1]
                 set -l option -$letters[1]
                 set -e letters[1]
-                if not __tcptool_takes_value "$command" $option
-                    set -a given $option
-                else if set -q letters[1]
-                    set -a given $option
-                    break
-                else
+                if not set -q letters[1]; and __tcptool_takes_value "$command" $option
                     set pending $option
+                    break
+                end
+                set -a given $option
+                if __tcptool_takes_all "$command" $option
+                    set command "$command ..."
+                    break
+                else if __tcptool_takes_value "$command" $option
+                    or __tcptool_may_take_value "$command" $option
+                    break
                 end
             end
         end
@@ -100,20 +126,25 @@ function __tcptool_hosts
         string replace -r '^\[(.*?)\].*' '$1' | string match -rv '[*?!]'
 end
 
+# Prints the commands that continue the word that is being typed.
+function __tcptool_commands
+    complete -C (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+end
+
 # Prints the names of TCP services with their numbers.
 function __tcptool_ports
     string replace -rf '^([^#\s]\S*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services
 end
 
 complete -c tcptool -f
-complete -c tcptool -n '__tcptool_at "" 0 0' -a listen -d 'Wait for a connection and relay it to standard input and output.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a listen -d 'Wait for connections and relay them to standard input and output, or serve them.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a connect -d 'Connect to a host and relay to standard input and output.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a states -d 'Show the TCP sockets of this host with their states and queues.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a backlog-test -d 'Fill the queue of a listener that never accepts, and compare it with the kernel\'s rules.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a help -d 'Show subcommand help.'
-complete -c tcptool -n '__tcptool_at help 0 0' -a listen -d 'Wait for a connection and relay it to standard input and output.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a listen -d 'Wait for connections and relay them to standard input and output, or serve them.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a connect -d 'Connect to a host and relay to standard input and output.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
@@ -124,17 +155,35 @@ complete -c tcptool -n '__tcptool_may \'\' --generate-completion-script' -l gene
 complete -c tcptool -n '__tcptool_may \'\' --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may \'\' -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may listen -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. Default: the largest, net.core.somaxconn.'
-complete -c tcptool -n '__tcptool_may listen -k --keep-open' -s k -l keep-open -d 'Take one connection after another.'
 complete -c tcptool -n '__tcptool_may listen -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
 complete -c tcptool -n '__tcptool_may listen -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
+complete -c tcptool -n '__tcptool_may listen --unbound' -l unbound -d 'Call no bind(2): listen(2) itself takes a free port on every local address.'
+complete -c tcptool -n '__tcptool_may listen --ready-fd' -l ready-fd -x -d 'Once it listens, write the port and a newline to this descriptor, 3 or more, and close it.'
+complete -c tcptool -n '__tcptool_may listen --port-file' -l port-file -r -F -d 'Once it listens, write the port and a newline to this file, whole or not at all.'
+complete -c tcptool -n '__tcptool_may listen -k --keep-open' -s k -l keep-open -d 'Serve all that come, many at once, until a signal ends it.'
+complete -c tcptool -n '__tcptool_may listen --max-connections' -l max-connections -x -d 'Take so many connections altogether, close the listener, and end with the last.'
+complete -c tcptool -n '__tcptool_may listen --max-concurrent' -l max-concurrent -x -d 'Serve at most so many at once; others wait in the accept queue. With 1 standard input and output are relayed as they are.'
+complete -c tcptool -n '__tcptool_may listen --accept-timeout' -l accept-timeout -x -d 'Stop listening when no connection has come for so long and none is open.'
+complete -c tcptool -n '__tcptool_may listen --allow' -l allow -x -d 'Reset every peer whose address is in none of these: 10.0.0.0/8,::1.'
+complete -c tcptool -n '__tcptool_may listen --echo' -l echo -d 'Send back what comes.'
+complete -c tcptool -n '__tcptool_may listen --discard' -l discard -d 'Throw away what comes, and send nothing.'
+complete -c tcptool -n '__tcptool_may listen --source-data' -l source-data -x -d 'Send so many bytes of printable characters, or \'unbounded\' many (RFC 864).'
+complete -c tcptool -n '__tcptool_may listen --file' -l file -r -F -d 'Send this file to each client.'
+complete -c tcptool -n '__tcptool_may listen --exec' -l exec -x -a '(__tcptool_commands)' -d 'Start a program for each client, with the connection as its standard input and output. Stands last. Listens on loopback unless an address is given; SOCAT_PEERADDR, NCAT_REMOTE_ADDR and their kind tell the program who it is.'
+complete -c tcptool -n '__tcptool_may listen --hold' -l hold -d 'Never accept: connections stay in the accept queue until it is full.'
+complete -c tcptool -n '__tcptool_may listen --accept-delay' -l accept-delay -x -d 'Leave each connection in the accept queue for so long first.'
+complete -c tcptool -n '__tcptool_may listen --accept-rate' -l accept-rate -x -d 'Accept at most so many a second: 20, 0.5/s, 30/m.'
+complete -c tcptool -n '__tcptool_may listen --relisten' -l relisten -x -d 'Call listen(2) again with this backlog, so long after the first time, or on SIGHUP; only that applies a changed net.core.somaxconn.'
+complete -c tcptool -n '__tcptool_may listen --queues' -l queues -d 'Watch the queues of the listener, so often: on a terminal in a line that is redrawn, elsewhere a line a change.'
 complete -c tcptool -n '__tcptool_may listen --on-stdin-eof' -l on-stdin-eof -x -a 'shutdown wait close' -d 'At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the peer nothing before its own end), or close (end once everything is acknowledged). Default: shutdown.'
 complete -c tcptool -n '__tcptool_may listen --on-peer-eof' -l on-peer-eof -x -a 'finish close' -d 'At the end of what the peer sends: finish (send standard input to its end) or close (send what has been read, and end). Default: finish, but close where listen has --keep-open.'
-complete -c tcptool -n '__tcptool_may listen --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever.'
+complete -c tcptool -n '__tcptool_may listen --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever, but 5s behind a service of listen that has an end.'
 complete -c tcptool -n '__tcptool_may listen --idle-timeout' -l idle-timeout -x -d 'End the connection when nothing has moved for so long, but not while a reader of standard output keeps it waiting. Default: never.'
 complete -c tcptool -n '__tcptool_may listen --total-timeout' -l total-timeout -x -d 'End the connection so long after it was made, whatever moves. Default: never.'
 complete -c tcptool -n '__tcptool_may listen --send-only' -l send-only -d 'Discard what the peer sends, and end well only when it has acknowledged all of standard input.'
 complete -c tcptool -n '__tcptool_may listen --recv-only' -l recv-only -d 'Never read standard input; our side ends with the peer\'s.'
 complete -c tcptool -n '__tcptool_may listen -C --crlf' -s C -l crlf -d 'Send CR LF for each LF of standard input that has no CR before it.'
+complete -c tcptool -n '__tcptool_may listen --hex-dump' -l hex-dump -r -F -d 'Write all bytes to a file in hexadecimal and as text, with time and direction; \'-\' shows them on standard output in place of the data, safe for a terminal.'
 complete -c tcptool -n '__tcptool_may listen --reuse-port' -l reuse-port -d 'Share the port with other listeners that ask for it too (SO_REUSEPORT).'
 complete -c tcptool -n '__tcptool_may listen --defer-accept' -l defer-accept -x -d 'Accept a connection when data has come, or after so long (TCP_DEFER_ACCEPT).'
 complete -c tcptool -n '__tcptool_may listen --fast-open' -l fast-open -x -d 'Take data in the SYN; so many such handshakes may be pending (TCP_FASTOPEN).'
@@ -166,12 +215,13 @@ complete -c tcptool -n '__tcptool_may connect --interface' -l interface -x -d 'N
 complete -c tcptool -n '__tcptool_may connect --wait' -l wait -x -d 'Try again until the port accepts, this long at most; --timeout then bounds each try.'
 complete -c tcptool -n '__tcptool_may connect --on-stdin-eof' -l on-stdin-eof -x -a 'shutdown wait close' -d 'At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the peer nothing before its own end), or close (end once everything is acknowledged). Default: shutdown.'
 complete -c tcptool -n '__tcptool_may connect --on-peer-eof' -l on-peer-eof -x -a 'finish close' -d 'At the end of what the peer sends: finish (send standard input to its end) or close (send what has been read, and end). Default: finish, but close where listen has --keep-open.'
-complete -c tcptool -n '__tcptool_may connect --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever.'
+complete -c tcptool -n '__tcptool_may connect --linger' -l linger -x -d 'How long the peer may keep its side open once it has acknowledged everything and our side has ended. Default: for ever, but 5s behind a service of listen that has an end.'
 complete -c tcptool -n '__tcptool_may connect --idle-timeout' -l idle-timeout -x -d 'End the connection when nothing has moved for so long, but not while a reader of standard output keeps it waiting. Default: never.'
 complete -c tcptool -n '__tcptool_may connect --total-timeout' -l total-timeout -x -d 'End the connection so long after it was made, whatever moves. Default: never.'
 complete -c tcptool -n '__tcptool_may connect --send-only' -l send-only -d 'Discard what the peer sends, and end well only when it has acknowledged all of standard input.'
 complete -c tcptool -n '__tcptool_may connect --recv-only' -l recv-only -d 'Never read standard input; our side ends with the peer\'s.'
 complete -c tcptool -n '__tcptool_may connect -C --crlf' -s C -l crlf -d 'Send CR LF for each LF of standard input that has no CR before it.'
+complete -c tcptool -n '__tcptool_may connect --hex-dump' -l hex-dump -r -F -d 'Write all bytes to a file in hexadecimal and as text, with time and direction; \'-\' shows them on standard output in place of the data, safe for a terminal.'
 complete -c tcptool -n '__tcptool_may connect --nodelay' -l nodelay -d 'Send small segments at once (TCP_NODELAY).'
 complete -c tcptool -n '__tcptool_may connect --rcvbuf' -l rcvbuf -x -d 'Receive buffer (SO_RCVBUF), instead of one that grows; the kernel doubles it.'
 complete -c tcptool -n '__tcptool_may connect --sndbuf' -l sndbuf -x -d 'Send buffer (SO_SNDBUF), instead of one that grows; the kernel doubles it.'
@@ -222,6 +272,9 @@ complete -c tcptool -n '__tcptool_may recv -o --output' -s o -l output -r -F -d 
 complete -c tcptool -n '__tcptool_may recv -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. Default: the largest, net.core.somaxconn.'
 complete -c tcptool -n '__tcptool_may recv -4 --ipv4' -s 4 -l ipv4 -d 'Only IPv4.'
 complete -c tcptool -n '__tcptool_may recv -6 --ipv6' -s 6 -l ipv6 -d 'Only IPv6.'
+complete -c tcptool -n '__tcptool_may recv --unbound' -l unbound -d 'Call no bind(2): listen(2) itself takes a free port on every local address.'
+complete -c tcptool -n '__tcptool_may recv --ready-fd' -l ready-fd -x -d 'Once it listens, write the port and a newline to this descriptor, 3 or more, and close it.'
+complete -c tcptool -n '__tcptool_may recv --port-file' -l port-file -r -F -d 'Once it listens, write the port and a newline to this file, whole or not at all.'
 complete -c tcptool -n '__tcptool_may recv --reuse-port' -l reuse-port -d 'Share the port with other listeners that ask for it too (SO_REUSEPORT).'
 complete -c tcptool -n '__tcptool_may recv --defer-accept' -l defer-accept -x -d 'Accept a connection when data has come, or after so long (TCP_DEFER_ACCEPT).'
 complete -c tcptool -n '__tcptool_may recv --fast-open' -l fast-open -x -d 'Take data in the SYN; so many such handshakes may be pending (TCP_FASTOPEN).'
@@ -259,6 +312,7 @@ complete -c tcptool -n '__tcptool_may help --version' -l version -d 'Show the ve
 complete -c tcptool -n '__tcptool_may help -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_at listen 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at listen 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at \'listen ...\' 0 9999' -F
 complete -c tcptool -n '__tcptool_at connect 0 0' -a '(__tcptool_hosts)'
 complete -c tcptool -n '__tcptool_at connect 1 1' -a '(__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at send 0 0' -a '(__tcptool_hosts)'

@@ -80,7 +80,7 @@ public enum Flood {
     let states = clients.countStates()
     measured.established = states[.established, default: 0]
     measured.synSent = states[.synSent, default: 0]
-    measured.synReceived = try? synReceived(at: listener.local)
+    measured.synReceived = try? SocketTable.countRequests(at: listener.local)
     let after = try? CounterSnapshot.read()
 
     var predicted = QueueRules.predict(
@@ -101,15 +101,6 @@ public enum Flood {
 
   /// The first retransmission of a SYN comes 1 s after it (TCP_TIMEOUT_INIT in include/net/tcp.h).
   private static let retransmissionMargin = Duration.milliseconds(900)
-
-  /// Requests in the SYN queue of a listener.
-  private static func synReceived(at local: Endpoint) throws(SystemCallError) -> Int {
-    var count = 0
-    _ = try SocketTable.forEachRow(in: [.synReceived]) { row in
-      if row.local == local { count += 1 }
-    }
-    return count
-  }
 
   private static func kernelRelease() -> String {
     var name = utsname()

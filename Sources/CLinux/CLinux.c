@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <endian.h>
 // Uses struct timespec without declaring it.
@@ -41,6 +43,8 @@ const char *clinux_strerrordesc(int error) { return strerrordesc_np(error); }
 
 // A descriptor that can be neither read nor written and needs no /dev.
 int clinux_open_placeholder(void) { return open("/", O_PATH | O_DIRECTORY); }
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 const char *clinux_gai_name(int error) {
   switch (error) {
@@ -140,4 +144,11 @@ __attribute__((constructor(101))) static void before_the_runtime(int count, char
 
 const char *clinux_argument(int index) {
   return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
+
+const char *clinux_environment(int index) {
+  for (int i = 0; environ != NULL && environ[i] != NULL; i++) {
+    if (i == index) return environ[i];
+  }
+  return NULL;
 }

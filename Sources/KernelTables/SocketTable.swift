@@ -61,3 +61,23 @@ public enum SocketTable {
     return .success(Outcome(source: .proc, fallback: fallback, tallies: tallies))
   }
 }
+
+extension SocketTable {
+  /// How many handshakes of a listener are in its SYN queue: rows in SYN_RECV with its address, or
+  /// with any where it listens on all. The rows do not name their listener, so where several share
+  /// the port (SO_REUSEPORT) it is the number of all of them.
+  ///
+  /// - Throws: where no source could be read.
+  public static func countRequests(at listener: Endpoint) throws(SystemCallError) -> Int {
+    var count = 0
+    let address = listener.address.unmapped
+    _ = try forEachRow(in: [.synReceived]) { row in
+      if row.local.port == listener.port,
+        address.isUnspecified || row.local.address.unmapped == address
+      {
+        count += 1
+      }
+    }
+    return count
+  }
+}

@@ -33,6 +33,8 @@ struct RelayPolicy: Sendable {
   var sendsOnly = false
   var receivesOnly = false
   var convertsLineEnds = false
+  /// Where the bytes are shown; `-` is standard output, in place of the data.
+  var hexDump: String?
 
   /// Refuses what contradicts itself or would do nothing.
   ///
@@ -93,7 +95,10 @@ struct RelayPolicy: Sendable {
 
   /// Where the bytes come from and go to.
   var input: ByteInput { receivesOnly ? .nothing() : .standard() }
-  var output: ByteOutput { sendsOnly ? .discarding() : .standard() }
+  var output: ByteOutput { discardsOutput ? .discarding() : .standard() }
+
+  /// Whether what the peer sends does not come to standard output.
+  var discardsOutput: Bool { sendsOnly || hexDump == "-" }
 }
 
 /// A subcommand with the relay options.
@@ -121,7 +126,7 @@ extension RelayingCommand {
         "linger", \.relay.linger, value: "duration",
         help: """
           How long the peer may keep its side open once it has acknowledged everything and our \
-          side has ended. Default: for ever.
+          side has ended. Default: for ever, but 5s behind a service of listen that has an end.
           """),
       .option(
         "idle-timeout", \.relay.idleTimeout, value: "duration",
@@ -146,6 +151,12 @@ extension RelayingCommand {
       .flag(
         "crlf", "C", \.relay.convertsLineEnds,
         help: "Send CR LF for each LF of standard input that has no CR before it."),
+      .option(
+        "hex-dump", \.relay.hexDump, value: "file",
+        help: """
+          Write all bytes to a file in hexadecimal and as text, with time and direction; '-' shows \
+          them on standard output in place of the data, safe for a terminal.
+          """, completion: .file),
     ]
   }
 }

@@ -20,11 +20,15 @@ extension ReadinessLoop {
 func runSession(
   _ connection: borrowing Connection, _ options: RelayOptions = RelayOptions(),
   input: borrowing ByteInput, output: inout ByteOutput, loop: inout ReadinessLoop,
-  narrator: Narrator
+  narrator: Narrator, dump: HexDumpFile? = nil
 ) throws(Failure) -> Ending {
   let asksForEnd = options.readsInput && isatty(STDIN_FILENO) == 1
   narrator.endShow()
-  var driver = RelayDriver(options)
+  let tap = dump.map { dump in
+    { (direction: RelayDirection, bytes: Span<UInt8>) in dump.tap(1, direction, bytes) }
+  }
+  dump?.begin(1)
+  var driver = RelayDriver(options, tap: tap)
   var localEnded = false
   let outcome: RelayOutcome
   do throws(SystemCallError) {
@@ -37,7 +41,8 @@ func runSession(
     throw Failure(.bug, "\(error); this is a bug in tcptool")
   }
   let ending = RelayEnding(outcome, options, peer: connection.peer)
-  narrator.tell(.closed(ending, connection, number: nil))
+  narrator.tell(
+    .closed(ending, local: connection.local, peer: connection.peer, number: nil))
   if let failure = ending.failure { throw failure }
   return ending.signal.map { .signal($0) } ?? .status(.done)
 }

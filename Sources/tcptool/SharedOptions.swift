@@ -24,18 +24,6 @@ struct Backlog: ArgumentValue {
   }
 
   var argumentText: String { String(typed) }
-
-  /// The option of those that listen.
-  static func option<Options: CommandOptions>(
-    _ path: Bound<Options>.Path<Backlog?>
-  ) -> Bound<Options> {
-    .option(
-      "backlog", "b", path, value: "n",
-      help: """
-        Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. \
-        Default: the largest, net.core.somaxconn.
-        """)
-  }
 }
 
 extension [Operand] {

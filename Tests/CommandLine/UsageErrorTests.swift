@@ -22,7 +22,7 @@ import Testing
       See 'tcptool --help' for more information.
     """,
     "listen": """
-    Usage: tcptool listen [<options>] [<host>] <port>
+    Usage: tcptool listen [<options>] [<host>] [<port>] [--exec <command> ...]
       See 'tcptool listen --help' for more information.
     """,
     "connect": """
@@ -34,7 +34,7 @@ import Testing
       See 'tcptool send --help' for more information.
     """,
     "recv": """
-    Usage: tcptool recv [<options>] [<host>] <port>
+    Usage: tcptool recv [<options>] [<host>] [<port>]
       See 'tcptool recv --help' for more information.
     """,
     "states": """

@@ -12,7 +12,8 @@ import Testing
 
   @Test(.requires("python3"))
   func whoComesMeanwhileWaitsAndLosesNothing() throws {
-    let tool = try tcptool("listen", "--keep-open", "127.0.0.1", "0")
+    let tool = try tcptool(
+      "listen", "--keep-open", "--max-concurrent", "1", "127.0.0.1", "0")
     let port = try announcedPort(of: tool)
     let parts = (0..<3).map { Array(Self.data.dropFirst($0 * 50_000).prefix(50_000)) }
     // The first has connected, and sends only when the others have sent everything.
@@ -47,7 +48,7 @@ import Testing
     let second = try Child(Peer.python3.sender(to: port), input: .text("second"))
     #expect(try second.wait().outcome == .exited(0))
     try tool.signal(SIGTERM)
-    #expect(try tool.wait().outputText == "first second")
+    #expect(try tool.wait().outputText == "#1 first \n#2 second\n")
   }
 
   @Test(.requires("python3"))
@@ -73,7 +74,9 @@ import Testing
   @Test(.requires("python3"), .requiresPrivateNetwork, .timeLimit(.minutes(1)))
   func athousandClientsAtOnceAreAllServed() throws {
     let network = try PrivateNetwork()
-    let tool = try tcptool("listen", "--keep-open", "--quiet", "127.0.0.1", "7000", in: network)
+    // Its input stays open, so that our FIN says that a client's line has been taken.
+    let tool = try tcptool(
+      "listen", "--keep-open", "--quiet", "127.0.0.1", "7000", input: .pipe, in: network)
     try waitUntilListening(port: 7000, network: network)
     let clients = try run(
       network.command(["python3", "-c", Self.thousandClients]), within: .seconds(50))
@@ -81,7 +84,10 @@ import Testing
     #expect(clients.outputText == "1000 served\n")
     try tool.signal(SIGTERM)
     let lines = try tool.wait().outputText.split(separator: "\n")
-    #expect(lines.sorted() == (1000..<2000).map { "\($0)" })
+    // Each line once, each from a connection of its own.
+    let words = lines.map { $0.split(separator: " ") }
+    #expect(words.compactMap(\.last).sorted() == (1000..<2000).map { "\($0)" })
+    #expect(Set(words.compactMap(\.first)) == Set((1...1000).map { "#\($0)" }))
   }
 
   /// Each client sends a line and half-closes; it is served when it sees the other end's end.

@@ -182,7 +182,7 @@ import Testing
     let second = try Child(Peer.python3.sender(to: port), input: .text("second"))
     #expect(try second.wait().outcome == .exited(0))
     try tool.signal(SIGTERM)
-    #expect(try tool.wait().outputText == "second")
+    #expect(try tool.wait().outputText == "#2 second\n")
     silent.closeInput()
   }
 
@@ -235,7 +235,7 @@ import Testing
       #expect(done.output == [])
     }
     try tool.signal(SIGTERM)
-    #expect(try tool.wait().outputText == "first second")
+    #expect(try tool.wait().outputText == "#1 first \n#2 second\n")
   }
 
   @Test(.requires("python3"), arguments: Role.allCases)

@@ -101,20 +101,32 @@ import Testing
   @Test(arguments: names)
   func everyOptionChangesSomething(_ name: String) throws {
     let command = try Self.command(name)
-    let operands = command.page.operands.filter(\.isRequired).map { operand in
-      operand.name == "port" ? "7000" : "127.0.0.1"
-    }
-    // Behind the operands, since an option may take all the words that are left.
-    func line(_ words: [String]) -> [String] { [name] + operands + words }
-    func options(_ words: [String]) throws -> String {
-      let request = try Program.table.parse(line(words), columns: 80, shell: nil)
+    let operands = command.page.operands.filter(\.isRequired)
+    func parsed(_ words: [String], beside others: [String] = [], without waived: [String] = [])
+      throws -> String
+    {
+      let values = operands.filter { !waived.contains($0.name) }.map {
+        $0.name == "port" ? "7000" : "127.0.0.1"
+      }
+      // Behind the operands, since an option may take all the words that are left.
+      let request = try Program.table.parse(
+        [name] + values + others + words, columns: 80, shell: nil)
       guard case .invoke(let subcommand) = request else { return "" }
       return String(reflecting: subcommand)
     }
-    let plain = try options([])
-    #expect(!plain.isEmpty)
+    #expect(try !parsed([]).isEmpty)
     for parameter in command.parameters where parameter.kind != .operand {
       let long = "--\(parameter.name)"
+      // What it needs is there in both cases, so that only it makes the difference.
+      let needed = parameter.neededOptions.prefix(1).flatMap { need in
+        command.parameters.first { $0.name == need }.map { other in
+          ["--\(need)"] + (other.kind == .flag ? [] : [Self.sample(for: other) { _ in true }])
+        } ?? []
+      }
+      func options(_ words: [String]) throws -> String {
+        try parsed(words, beside: needed, without: parameter.waivedOperands)
+      }
+      let plain = try parsed([], beside: needed)
       var isAttached = false
       if case .optional(let bare) = parameter.valueForm {
         isAttached = true
@@ -141,7 +153,8 @@ import Testing
     if let choice = parameter.choices.first(where: { $0 != parameter.defaultText }) {
       return choice
     }
-    return ["77", "77s", "127.0.0.1:77", "77K", "name", "7"].first(where: isAccepted) ?? ""
+    return ["77", "77s", "127.0.0.1:77", "77K", "127.0.0.1", "name", "7"].first(where: isAccepted)
+      ?? ""
   }
 
   @Test(arguments: [nil] + names.map { Optional($0) })

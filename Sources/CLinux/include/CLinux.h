@@ -63,6 +63,10 @@ const char *clinux_strerrorname(int error);
 const char *clinux_strerrordesc(int error);
 int clinux_open_placeholder(void);
 
+// A descriptor that becomes readable when the process ends, Linux 5.3; libc has no wrapper before
+// 2.36. -1 with errno.
+int clinux_pidfd_open(pid_t pid);
+
 // EAI_* beyond POSIX's are hidden likewise.
 const char *clinux_gai_name(int error);
 
@@ -77,6 +81,10 @@ int clinux_use_builtin_name_sources(void);
 // The arguments as the kernel handed them over. Swift's own list is read from /proc/self/cmdline and
 // is empty in a container without /proc. NULL past the end.
 const char *clinux_argument(int index);
+
+// The variables of the environment, `NAME=VALUE`, for a program that is started: `environ` is a global
+// variable, which Swift does not let anybody read. NULL past the end.
+const char *clinux_environment(int index);
 
 // An ICMP message that the kernel kept in a socket's error queue, with its sender.
 struct clinux_icmp_error {

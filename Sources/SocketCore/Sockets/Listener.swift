@@ -23,6 +23,9 @@ public struct Listener: ~Copyable, Sendable {
     public var reusePort = false
     /// An IPv6 listener refuses IPv4 peers. The kernel's own default (net.ipv6.bindv6only) is never relied on.
     public var ipv6Only = false
+    /// Whether bind(2) is called at all. Without it listen(2) itself takes a free port on every
+    /// local address.
+    public var binds = true
     /// Set before bind(2); what a connection can inherit it inherits.
     public var socketOptions = SocketOptionPlan()
     public var tracer = CallTracer.silent
@@ -43,10 +46,8 @@ public struct Listener: ~Copyable, Sendable {
     if options.reusePort { try socket.set(.reusePort, to: true) }
     try options.socketOptions.apply(
       to: socket, for: endpoint.address, isDualStack: isDualStack ?? false)
-    try socket.bind(to: endpoint)
-    try socket.call("listen").make("on \(endpoint)", arguments: "\(options.backlog)") {
-      Glibc.listen(socket.descriptor.rawValue, options.backlog)
-    }
+    if options.binds { try socket.bind(to: endpoint) }
+    try socket.listen(backlog: options.backlog, "on \(endpoint)")
     let local = try socket.localEndpoint()
     self.socket = socket
     self.local = local
@@ -65,6 +66,14 @@ public struct Listener: ~Copyable, Sendable {
     } catch  where error.errno == .familyNotSupported || error.errno == .addressNotAvailable {
       return try Listener(on: Endpoint(.v4(.any), port), options)
     }
+  }
+
+  /// Calls listen(2) again, which replaces the backlog: the queue stays, and net.core.somaxconn is
+  /// applied as it is now (__inet_listen_sk in net/ipv4/af_inet.c).
+  ///
+  /// - Throws: the errno of listen(2).
+  public func relisten(backlog: Int32) throws(SystemCallError) {
+    try socket.listen(backlog: backlog, "on \(local)")
   }
 
   /// Closes now. Connections that still wait in the accept queue are reset.
@@ -117,5 +126,14 @@ public struct Listener: ~Copyable, Sendable {
     let peer = address.endpoint ?? Endpoint(.v4(.any), 0)
     let ownEnd = try accepted.localEndpoint()
     return Connection(accepted, local: ownEnd.unmapped, peer: peer.unmapped)
+  }
+}
+
+extension Socket {
+  /// listen(2).
+  fileprivate func listen(backlog: Int32, _ subject: String) throws(SystemCallError) {
+    try call("listen").make(subject, arguments: "\(backlog)") {
+      Glibc.listen(descriptor.rawValue, backlog)
+    }
   }
 }

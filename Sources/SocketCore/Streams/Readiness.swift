@@ -131,6 +131,9 @@ public struct ReadinessLoop: ~Copyable {
     _ = epoll_ctl(poll.rawValue, EPOLL_CTL_DEL, descriptor, nil)
   }
 
+  /// The descriptors about which the last `wait` found something.
+  public var readyDescriptors: [Int32] { Array(found.keys) }
+
   /// What the last `wait` found about a descriptor.
   public func readiness(of descriptor: Int32) -> Readiness { found[descriptor, default: []] }
 

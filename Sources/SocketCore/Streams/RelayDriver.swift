@@ -8,7 +8,7 @@ public struct RelayDriver: ~Copyable {
   public static let capacity = 256 * 1024
 
   /// Told of the bytes as they are received and sent; nil costs nothing.
-  public typealias Tap = (RelayDirection, RawSpan) -> Void
+  public typealias Tap = (RelayDirection, Span<UInt8>) -> Void
 
   private let options: RelayOptions
   private let pool: BufferPool
@@ -252,7 +252,7 @@ public struct RelayDriver: ~Copyable {
         case .transferred(let count):
           if outcome.firstByte == nil { outcome.firstByte = .now - started }
           let part = room.lowerBound..<room.lowerBound + count
-          if let tap { unsafe tap(.inbound, inboundBytes.span.bytes.extracting(part)) }
+          if let tap { tap(.inbound, inboundBytes.span.extracting(part)) }
           relay.note(.read(.inbound, count))
           endAtReceiveLimit()
         case .endOfInput:
@@ -292,7 +292,7 @@ public struct RelayDriver: ~Copyable {
       let result = try unsafe connection.send(outboundBytes.span.bytes.extracting(filled))
       if case .transferred(let count) = result {
         let part = filled.lowerBound..<filled.lowerBound + count
-        if let tap { unsafe tap(.outbound, outboundBytes.span.bytes.extracting(part)) }
+        if let tap { tap(.outbound, outboundBytes.span.extracting(part)) }
         relay.note(.wrote(.outbound, count))
       }
     } catch {

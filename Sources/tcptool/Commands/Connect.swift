@@ -73,6 +73,7 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    let dump = try relay.openHexDump(isPlural: false)
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
@@ -82,9 +83,11 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
     case .connection(let connection):
       let input = relay.input
       var output = relay.output
-      return try runSession(
+      let ending = try runSession(
         connection, relay.options(), input: input, output: &output, loop: &loop,
-        narrator: narrator)
+        narrator: narrator, dump: dump)
+      try dump?.finish()
+      return ending
     }
   }
 }

@@ -1,13 +1,13 @@
-// tcptool listen: bind, listen, accept, and relay to standard input and output.
+// tcptool listen: bind, listen, accept, and serve.
 
 internal import CommandSpec
+internal import Glibc
 internal import SocketCore
 
-struct ListenOptions: RelayingCommand, Narrating, OpensSockets {
+struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
   var operands: [String] = []
-  var backlog: Backlog?
-  var family = FamilyOptions()
-  var keepsOpen = false
+  var listening = ListenSettings()
+  var serve = ServePolicy()
   var relay = RelayPolicy()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
@@ -15,7 +15,7 @@ struct ListenOptions: RelayingCommand, Narrating, OpensSockets {
 
   static let page = CommandPage(
     name: "listen",
-    abstract: "Wait for a connection and relay it to standard input and output.",
+    abstract: "Wait for connections and relay them to standard input and output, or serve them.",
     discussion: [
       """
       Without a host it listens on every local address, with one socket for IPv6 and IPv4. Once \
@@ -23,14 +23,26 @@ struct ListenOptions: RelayingCommand, Narrating, OpensSockets {
       """,
       """
       It takes one connection and closes the listening socket, so that a second client is refused \
-      instead of waiting in a queue that nobody serves. With --keep-open it takes one connection \
-      after another; clients that come meanwhile wait in the accept queue.
+      instead of waiting in a queue that nobody serves. With --keep-open it serves all that come, \
+      at the same time. Standard input then goes to all of them, as fast as the slowest takes it, \
+      and what they send comes line by line, each with the number of its connection; bytes of two \
+      never stand in one line. With --max-concurrent 1 they come one after another, and as they are.
       """,
       """
       The end of standard input half-closes the connection; the end of what the peer sends closes \
       standard output; the program ends when both have ended and the peer has acknowledged \
       everything. With --keep-open a connection ends as soon as the peer ends its side; timeouts \
-      count for each connection, and the next is taken after them.
+      count for each connection.
+      """,
+      """
+      With --echo, --discard, --source-data, --file or --exec a client gets that in place of \
+      standard input and output. A client that did not get all of a file or of --source-data is \
+      told, and makes the status 21.
+      """,
+      """
+      For the study of queues it can leave connections unaccepted (--hold), accept slowly \
+      (--accept-delay, --accept-rate), call listen(2) again (--relisten) and watch what waits \
+      (--queues).
       """,
       .relayPolicyNotes,
     ],
@@ -42,73 +54,83 @@ struct ListenOptions: RelayingCommand, Narrating, OpensSockets {
         command: "tcptool listen 127.0.0.1 7000 > received",
         explanation: "Take one connection on loopback and keep what it sends."),
       Example(
-        command: "tcptool listen --backlog 5 --keep-open 7000",
-        explanation: "Serve one client after another, with at most six waiting."),
+        command: "tcptool listen --keep-open --echo 7000",
+        explanation: "Send everybody back what they send."),
+      Example(
+        command: "tcptool listen --hold --backlog 5 --queues 7000",
+        explanation: "Let six connections fill the accept queue, and watch it."),
+      Example(
+        command: "tcptool listen -k --allow ::1,127.0.0.1 7000 --exec date",
+        explanation: "Tell the time to everybody on this host."),
+      Example(
+        command: "tcptool listen --port-file port 0 > received",
+        explanation: "Let the kernel choose the port, and tell a script which it is."),
     ],
     exitStatuses: [
-      ExitStatus.done.row("Both directions ended and everything was acknowledged."),
-      ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
-      ExitStatus.peerStoppedReceiving.row(), ExitStatus.timeout.row(), ExitStatus.localStream.row(),
-      ExitStatus.usage.row(),
+      ExitStatus.done.row("Every connection ended well and everything was acknowledged."),
+      ExitStatus.notResolved.row(),
+      ExitStatus.noAnswer.row("No client came in time (--accept-timeout), or one went silent."),
+      ExitStatus.localEnd.row(), ExitStatus.reset.row(), ExitStatus.peerStoppedReceiving.row(),
+      ExitStatus.timeout.row(), ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
     seeAlso: ["nc(1)", "listen(2)", "tcp(7)"])
 
-  static let parameters: [Bound<Self>] =
-    [
-      Backlog.option(\.backlog),
-      .flag(
-        "keep-open", "k", \.keepsOpen,
-        help: "Take one connection after another."),
-    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6) + relayParameters
-    + listenerParameters
-    + narrationParameters
+  static var parameters: [Bound<Self>] {
+    listeningParameters + Bound.serving + relayParameters + listenerParameters
+      + narrationParameters
+  }
 
   mutating func validate() throws(UsageError) {
-    try family.validate()
-    var words = operands[...]
-    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
-    try relay.validate(keepsOpen: keepsOpen)
+    endpoint = try listening.takeEndpoint(from: operands)
+    try relay.validate(keepsOpen: serve.isPlural)
+    try serve.validate()
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
-    var listener: Listener? = try openListener(
-      endpoint, family, sockets, backlog: backlog, narrator: narrator)
-    var loop = try ReadinessLoop.forProgram()
-    let input = self.relay.input
-    var output = self.relay.output
-    let relay = self.relay.options(keepsOpen: keepsOpen)
-
-    while let open = listener.take() {
-      switch try acceptOne(open, loop: &loop, narrator: narrator) {
-      case .signal(let signal): return .signal(signal)
-      case .connection(let connection):
-        guard keepsOpen else {
-          try? open.close()
-          return try runSession(
-            connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
-        }
-        if case .signal(let signal) = try serve(connection, relay, input, &output, &loop, narrator)
-        {
-          return .signal(signal)
-        }
-        listener = consume open
+    // A file that cannot be read is found out before anybody connects.
+    if let file = serve.file {
+      do throws(SystemCallError) {
+        _ = try ByteInput(file: file)
+      } catch {
+        throw Failure(.localStream, error)
       }
     }
-    return .status(.done)
+    let dump = try relay.openHexDump(isPlural: serve.isPlural)
+    _ = DescriptorLimit.raise()
+    let listener = try openListener(
+      on: place, port: endpoint.port, listening, sockets, narrator: narrator)
+    var loop = try ReadinessLoop.forProgram()
+    if serve.holds {
+      narrator.tell(.note("connections are left in the accept queue; Ctrl-C ends this"))
+    }
+    let options = serve.options(relay)
+    let readsTerminal = options.relay.readsInput && !serve.hasService
+    var narration = ServerNarration(
+      narrator, options, isPlural: serve.isPlural,
+      asksForEnd: readsTerminal && isatty(STDIN_FILENO) == 1, listener: listener.local)
+    var server = Server(listener, options, tap: dump?.tap)
+    let ending: ServerEnding
+    do throws(SystemCallError) {
+      ending = try server.run(&loop) { event in
+        if case .accepted(let connection, _, _) = event { dump?.begin(connection) }
+        narration.tell(event)
+      }
+    } catch {
+      throw Failure(.localEnd, error)
+    }
+    let result = try narration.ending(ending)
+    try dump?.finish()
+    return result
   }
 
-  /// One of many connections: its failure is told and the next one is taken, but a failure of our own input or output ends the program.
-  private func serve(
-    _ connection: borrowing Connection, _ relay: RelayOptions, _ input: borrowing ByteInput,
-    _ output: inout ByteOutput, _ loop: inout ReadinessLoop, _ narrator: Narrator
-  ) throws(Failure) -> Ending {
-    do throws(Failure) {
-      return try runSession(
-        connection, relay, input: input, output: &output, loop: &loop, narrator: narrator)
-    } catch {
-      guard [.reset, .peerStoppedReceiving, .timeout].contains(error.status) else { throw error }
-      narrator.tell(.connectionFailed(error, connection: 1))
-      return .status(error.status)
+  /// Where to listen. A program that anybody may start is not offered to the network unasked.
+  private var place: Endpoint? {
+    get throws(Failure) {
+      if !serve.command.isEmpty && endpoint.host == nil {
+        return Endpoint(
+          listening.family.isIPv6 == true ? .v6(.loopback) : .v4(.loopback), endpoint.port)
+      }
+      return try listening.endpoint(endpoint)
     }
   }
 }

@@ -3,11 +3,10 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ReceiveOptions: Narrating, OpensSockets {
+struct ReceiveOptions: Narrating, Listening, OpensSockets {
   var operands: [String] = []
   var output = "-"
-  var backlog: Backlog?
-  var family = FamilyOptions()
+  var listening = ListenSettings()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
@@ -44,16 +43,12 @@ struct ReceiveOptions: Narrating, OpensSockets {
     [
       .option(
         "output", "o", \.output, value: "file", help: "Where to write; '-' is standard output.",
-        completion: .file),
-      Backlog.option(\.backlog),
-    ] + FamilyOptions.parameters(\.family.wantsIPv4, \.family.wantsIPv6)
-    + listenerParameters
+        completion: .file)
+    ] + listeningParameters + listenerParameters
     + narrationParameters
 
   mutating func validate() throws(UsageError) {
-    try family.validate()
-    var words = operands[...]
-    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
+    endpoint = try listening.takeEndpoint(from: operands)
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
@@ -64,7 +59,8 @@ struct ReceiveOptions: Narrating, OpensSockets {
       throw Failure(.localStream, error)
     }
     let listener = try openListener(
-      endpoint, family, sockets, backlog: backlog, narrator: narrator)
+      on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
+      narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try acceptOne(listener, loop: &loop, narrator: narrator) {
     case .signal(let signal): return .signal(signal)

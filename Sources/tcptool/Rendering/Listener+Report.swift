@@ -21,11 +21,11 @@ extension Event {
       ])
   }
 
-  static func accepted(_ connection: borrowing Connection, number: Int?) -> Event {
-    let (local, peer) = (connection.local, connection.peer)
-    return Event(
-      "accepted", "\(tag(number))accepted \(peer) → \(local)",
-      [("connection", .init(number ?? 1)), ("local", local.json), ("peer", peer.json)])
+  /// - Parameter connection: its number, where there may be several.
+  static func accepted(local: Endpoint, peer: Endpoint, connection: Int?) -> Event {
+    Event(
+      "accepted", "\(tag(connection))accepted \(peer) → \(local)",
+      [("connection", .init(connection ?? 1)), ("local", local.json), ("peer", peer.json)])
   }
 }
 

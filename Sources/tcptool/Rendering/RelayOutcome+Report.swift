@@ -48,7 +48,7 @@ extension Event {
   }
 
   static func closed(
-    _ ending: RelayEnding, _ connection: borrowing Connection, number: Int?
+    _ ending: RelayEnding, local: Endpoint, peer: Endpoint, number: Int?
   ) -> Event {
     let outcome = ending.outcome
     let info = outcome.info
@@ -56,8 +56,7 @@ extension Event {
     return Event(
       "closed", outcome.summary.map { tag + $0 }.joined(separator: "\n"), for: .curious,
       [
-        ("connection", .init(number ?? 1)), ("local", connection.local.json),
-        ("peer", connection.peer.json),
+        ("connection", .init(number ?? 1)), ("local", local.json), ("peer", peer.json),
         (
           "class",
           .init(outcome.signal != nil ? "signal" : "\(ending.failure?.status.name ?? "done")")

@@ -1,0 +1,75 @@
+// What a server is told, and what it tells.
+
+/// What each connection gets.
+public enum Service: Hashable, Sendable {
+  /// Standard input and output: as they are where one connection at a time is served; else the input
+  /// goes to all, and the output comes line by line, each with the number of its connection.
+  case relay(discardsOutput: Bool)
+  /// What it sends.
+  case echo
+  /// Nothing; what it sends is thrown away.
+  case discard
+  /// Printable characters (RFC 864), so many bytes or without end.
+  case generate(size: Int?)
+  /// A file, from its start.
+  case file(String)
+  /// A program of its own, with the connection as its standard input and output.
+  case command([String])
+}
+
+/// How a listener is served.
+public struct ServeOptions: Sendable {
+  public var service = Service.relay(discardsOutput: false)
+  /// Whether connections are taken at all, or left in the accept queue.
+  public var accepts = true
+  /// After so many connections the listener is closed; nil is never.
+  public var mostConnections: Int? = 1
+  /// So many are served at once; others wait in the accept queue.
+  public var mostConcurrent: Int? = 1
+  /// How long to wait for a connection while there is none; nil is for ever.
+  public var acceptTimeout: Duration?
+  /// Peers outside of these ranges are reset; empty is everybody.
+  public var allowed: [AddressPrefix] = []
+  public var pace = AcceptPace()
+  /// The backlog for another listen(2), so long after the first, or on SIGHUP.
+  public var relisten: (backlog: Int32, after: Duration?)?
+  /// How often the queue is looked at; nil is never.
+  public var queueInterval: Duration?
+  public var relay = RelayOptions()
+
+  public init() {}
+
+  /// Whether several connections share standard input and output.
+  public var sharesStreams: Bool {
+    if case .relay = service { mostConcurrent != 1 } else { false }
+  }
+}
+
+/// What happens while a listener is served, as it happens. Connections are numbered from 1.
+public enum ServerEvent: Sendable {
+  case accepted(Int, local: Endpoint, peer: Endpoint)
+  /// Its address is not among those allowed.
+  case rejected(peer: Endpoint)
+  case relay(Int, RelayEvent)
+  /// The program of a connection has ended; the connection ends next.
+  case commandEnded(Int, ChildStatus)
+  /// The program of a connection could not be started.
+  case commandFailed(Int, SystemCallError)
+  case closed(Int, local: Endpoint, peer: Endpoint, RelayOutcome)
+  /// listen(2) was called again; nil where it failed.
+  case relistened(backlog: Int32, Result<Listener.Queue, SystemCallError>)
+  /// No descriptor was left for the next connection; it waits until another one ends.
+  case outOfDescriptors(SystemCallError, open: Int)
+  case queue(Listener.Queue, drops: Int?)
+}
+
+/// How the serving of a listener ended.
+public enum ServerEnding: Equatable, Sendable {
+  /// All connections that were to be served have been.
+  case finished
+  /// No connection came in time.
+  case acceptTimeout
+  case signal(Int32)
+  /// Standard input or output failed, which all connections share.
+  case localFailure(SystemCallError)
+}

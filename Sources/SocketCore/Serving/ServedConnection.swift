@@ -1,0 +1,133 @@
+// One connection that a server serves: its streams, its relay, and the program it may belong to.
+
+internal import Glibc
+
+/// A connection with all that its service needs. A class, since a dictionary cannot own sockets.
+final class ServedConnection {
+  let number: Int
+  let local: Endpoint
+  let peer: Endpoint
+  /// When it has to be looked at although nothing happens; nil is never.
+  private(set) var deadline: MonotonicInstant?
+  private let connection: Connection
+  private let input: ByteInput
+  private var output: ByteOutput
+  private var driver: RelayDriver
+  /// The program that has the connection now; the relay begins when it has ended.
+  private var child: ChildProcess?
+
+  init(
+    _ connection: consuming Connection, number: Int, input: consuming ByteInput,
+    output: consuming ByteOutput, driver: consuming RelayDriver
+  ) {
+    self.number = number
+    local = connection.local
+    peer = connection.peer
+    socket = connection.socket.descriptor.rawValue
+    self.connection = consume connection
+    self.input = consume input
+    self.output = consume output
+    self.driver = consume driver
+  }
+
+  let socket: Int32
+
+  /// The descriptors whose readiness concerns this connection.
+  var descriptors: [Int32] {
+    var all = [socket]
+    if let own = child?.descriptor { all.append(own) }
+    if input.isReadyInside == nil, input.descriptor >= 0 { all.append(input.descriptor) }
+    if !output.isInside, output.descriptor >= 0 { all.append(output.descriptor) }
+    return all
+  }
+
+  /// What a step came to.
+  enum Progress {
+    case going
+    case ended(RelayOutcome)
+  }
+
+  /// Takes the state after a wait in: moves what can be moved, and watches for more.
+  func proceed(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) -> Progress {
+    guard child == nil else { return try proceedWithChild(&loop, observe) }
+    driver.proceed(connection, input: input, output: &output, loop: &loop) { event in
+      observe(.relay(number, event))
+    }
+    return try prepare(&loop, observe)
+  }
+
+  /// Watches for what is to come.
+  func prepare(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) -> Progress {
+    let need = try driver.prepare(connection, input: input, output: &output, loop: &loop) { event in
+      observe(.relay(number, event))
+    }
+    switch need {
+    case .wait(let deadline):
+      self.deadline = deadline
+      return .going
+    case .nothing: return .ended(try conclude(&loop))
+    }
+  }
+
+  private func conclude(_ loop: inout ReadinessLoop) throws(SystemCallError) -> RelayOutcome {
+    let outcome = try driver.conclude(connection, input: input, output: output, loop: &loop)
+    // The beginning of a last line is not lost.
+    if output.isInside { try? output.close() }
+    return outcome
+  }
+
+  /// Ends it for a signal to this program.
+  func stop(
+    for signal: Int32, _ loop: inout ReadinessLoop
+  ) throws(SystemCallError) -> RelayOutcome {
+    if let descriptor = child?.descriptor { loop.forget(descriptor) }
+    child = nil
+    driver.stop(for: signal)
+    return try conclude(&loop)
+  }
+
+  // MARK: A program of its own
+
+  /// How often a kernel that does not tell is asked whether the program has ended.
+  private static let childInterval = Duration.milliseconds(50)
+
+  /// Starts a program that has the connection until it ends.
+  ///
+  /// - Throws: the errno of execve(2), or a failure of the loop.
+  func start(_ command: [String], _ loop: inout ReadinessLoop) throws(SystemCallError) {
+    // The variables of ncat, and those of socat: programs written for either find the peer.
+    let environment = [
+      "NCAT_REMOTE_ADDR=\(peer.address)", "NCAT_REMOTE_PORT=\(peer.port)",
+      "NCAT_LOCAL_ADDR=\(local.address)", "NCAT_LOCAL_PORT=\(local.port)", "NCAT_PROTO=TCP",
+      "SOCAT_PEERADDR=\(peer.address)", "SOCAT_PEERPORT=\(peer.port)",
+      "SOCAT_SOCKADDR=\(local.address)", "SOCAT_SOCKPORT=\(local.port)",
+    ]
+    let child = try ChildProcess(command, environment: environment, connection: connection)
+    if let descriptor = child.descriptor {
+      try loop.watch(descriptor, for: .readable)
+    } else {
+      deadline = .now + Self.childInterval
+    }
+    self.child = consume child
+  }
+
+  private func proceedWithChild(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) -> Progress {
+    guard let status = child?.takeStatus() else {
+      if child?.descriptor == nil { deadline = .now + Self.childInterval }
+      return .going
+    }
+    if let descriptor = child?.descriptor { loop.forget(descriptor) }
+    child = nil
+    observe(.commandEnded(number, status))
+    // What the program left unread would make the close a reset, which could take its answer with
+    // it: the relay half-closes and takes the rest first.
+    try? connection.socket.setWaiting(false)
+    return try prepare(&loop, observe)
+  }
+}

@@ -1,0 +1,367 @@
+// Serving a listener: many connections, one thread, one readiness loop.
+
+internal import Glibc
+
+/// Takes connections from a listener and serves each of them to its end.
+///
+/// The work of one turn grows with the number of ready descriptors, not with that of connections;
+/// an idle connection holds no buffer.
+public struct Server: ~Copyable {
+  /// Told of the bytes of a connection as they are received and sent.
+  public typealias Tap = (_ connection: Int, RelayDirection, Span<UInt8>) -> Void
+
+  private let options: ServeOptions
+  private let tap: Tap?
+  private let pool: BufferPool
+  private var listener: Listener?
+  private let listenerDescriptor: Int32
+  private var pace: AcceptPace
+  private var connections: [Int: ServedConnection] = [:]
+  /// Which connection a descriptor belongs to.
+  private var owners: [Int32: Int] = [:]
+  private var accepted = 0
+  private var isOutOfDescriptors = false
+  private var localFailure: SystemCallError?
+  /// The earliest time at which a connection may have to be looked at; it can be too early, never
+  /// too late.
+  private var nextDeadline: MonotonicInstant?
+  private var idleSince = MonotonicInstant.now
+  private var relistenAt: MonotonicInstant?
+  private var nextQueueLook: MonotonicInstant?
+  private var sharedOutput: SharedOutput?
+  private var broadcast: Broadcast?
+
+  /// At most so many connections are taken in one turn, so that those that are there get theirs.
+  private static let acceptsPerTurn = 64
+  /// Bytes a buffer where there may be many connections.
+  private static let sharedCapacity = 64 * 1024
+
+  public init(_ listener: consuming Listener, _ options: ServeOptions, tap: Tap? = nil) {
+    self.options = options
+    self.tap = tap
+    pace = options.pace
+    listenerDescriptor = listener.socket.descriptor.rawValue
+    self.listener = consume listener
+    pool = BufferPool(
+      capacity: options.mostConcurrent == 1 ? RelayDriver.capacity : Self.sharedCapacity)
+    relistenAt = options.relisten?.after.map { .now + $0 }
+    nextQueueLook = options.queueInterval.map { _ in .now }
+    if options.sharesStreams, case .relay(let discardsOutput) = options.service {
+      if !discardsOutput { sharedOutput = SharedOutput(.standard()) }
+      if options.relay.readsInput { broadcast = Broadcast(.standard(), pool) }
+    }
+  }
+
+  /// Serves until all connections that were to be served have been, or something ends it before.
+  ///
+  /// - Throws: what concerns the listener itself, and failures of the readiness loop.
+  public mutating func run(
+    _ loop: inout ReadinessLoop, observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) -> ServerEnding {
+    defer { closeListener(&loop) }
+    while true {
+      if let localFailure { return .localFailure(localFailure) }
+      closeListenerWhenDone(&loop)
+      if listener == nil && connections.isEmpty && sharedOutput?.isEmpty != false {
+        return .finished
+      }
+      if let end = acceptDeadline, .now >= end {
+        guard connections.isEmpty else {
+          closeListener(&loop)
+          continue
+        }
+        return accepted == 0 ? .acceptTimeout : .finished
+      }
+      lookAtQueue(observe)
+      relistenIfDue(observe)
+      try watchListener(&loop)
+      try broadcast?.watch(listeners: connections.count, &loop)
+      switch try loop.wait(until: nextEvent) {
+      case .signal(SIGHUP) where options.relisten != nil: relisten(observe)
+      case .signal(let signal):
+        try stop(for: signal, &loop, observe)
+        return .signal(signal)
+      case .ready, .deadline: break
+      }
+      try serveReady(&loop, observe)
+      try serveDue(&loop, observe)
+      try serveStreams(&loop, observe)
+      try acceptWaiting(&loop, observe)
+    }
+  }
+
+  // MARK: Waiting
+
+  private var nextEvent: MonotonicInstant? {
+    [
+      nextDeadline, isTaking && !pace.isUnlimited ? pace.nextAccept : nil, acceptDeadline,
+      relistenAt, listener == nil ? nil : nextQueueLook,
+    ].compactMap(\.self).min()
+  }
+
+  /// When the wait for a connection is over.
+  private var acceptDeadline: MonotonicInstant? {
+    guard listener != nil, let limit = options.acceptTimeout else { return nil }
+    return idleSince + limit
+  }
+
+  /// Whether the next connection would be taken now, were there one.
+  private var isTaking: Bool {
+    options.accepts && listener != nil && !isOutOfDescriptors
+      && connections.count < options.mostConcurrent ?? .max
+  }
+
+  private func watchListener(_ loop: inout ReadinessLoop) throws(SystemCallError) {
+    // Once it is closed its number may be another one's.
+    guard listener != nil else { return }
+    // While it is known that something waits, its readiness would only wake this up for nothing.
+    if isTaking && (pace.isUnlimited || pace.nextAccept == nil) {
+      try loop.watch(listenerDescriptor, for: .readable)
+    } else {
+      loop.forget(listenerDescriptor)
+    }
+  }
+
+  private mutating func closeListenerWhenDone(_ loop: inout ReadinessLoop) {
+    if let most = options.mostConnections, accepted >= most { closeListener(&loop) }
+  }
+
+  /// A client that comes now is refused, and not silently queued.
+  private mutating func closeListener(_ loop: inout ReadinessLoop) {
+    guard let listener = listener.take() else { return }
+    loop.forget(listenerDescriptor)
+    try? listener.close()
+  }
+
+  // MARK: The listener
+
+  private mutating func acceptWaiting(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    guard isTaking else { return }
+    if !loop.readiness(of: listenerDescriptor).isEmpty { pace.noteWaiting(at: .now) }
+    for _ in 0..<Self.acceptsPerTurn {
+      guard isTaking, accepted < options.mostConnections ?? .max, let next = pace.nextAccept,
+        .now >= next
+      else { return }
+      let connection: Connection?
+      do throws(SystemCallError) {
+        connection = try listener?.accept()
+      } catch  where error.errno == .tooManyDescriptors && !connections.isEmpty {
+        isOutOfDescriptors = true
+        observe(.outOfDescriptors(error, open: connections.count))
+        return
+      }
+      // Where only this one was gone already, the listener is found ready again.
+      guard let connection else {
+        pace.noteAccept(at: .now, isEmptied: true)
+        return
+      }
+      pace.noteAccept(at: .now, isEmptied: false)
+      idleSince = .now
+      try begin(connection, &loop, observe)
+    }
+  }
+
+  private mutating func begin(
+    _ connection: consuming Connection, _ loop: inout ReadinessLoop,
+    _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    let peer = connection.peer
+    guard options.allowed.isEmpty || options.allowed.contains(where: { $0.contains(peer.address) })
+    else {
+      try? connection.socket.resetOnClose()
+      observe(.rejected(peer: peer))
+      return
+    }
+    accepted += 1
+    let number = accepted
+    closeListenerWhenDone(&loop)
+    observe(.accepted(number, local: connection.local, peer: peer))
+    let served: ServedConnection
+    do throws(SystemCallError) {
+      served = try serve(connection, number)
+    } catch {
+      observe(.commandFailed(number, error))
+      return
+    }
+    connections[number] = served
+    if case .command(let command) = options.service {
+      do throws(SystemCallError) {
+        try served.start(command, &loop)
+      } catch {
+        connections[number] = nil
+        observe(.commandFailed(number, error))
+        return
+      }
+      note(served)
+    } else {
+      try take(served, try served.prepare(&loop, observe), &loop, observe)
+    }
+    for descriptor in served.descriptors { owners[descriptor] = number }
+  }
+
+  private func serve(
+    _ connection: consuming Connection, _ number: Int
+  ) throws(SystemCallError) -> ServedConnection {
+    var relay = options.relay
+    var input = ByteInput.nothing()
+    var output = ByteOutput.discarding()
+    switch options.service {
+    case .relay(let discardsOutput):
+      if let broadcast {
+        input = ByteInput(BroadcastInput(broadcast))
+      } else if relay.readsInput && !options.sharesStreams {
+        input = .standard()
+      }
+      if let sharedOutput {
+        output = ByteOutput(TaggedOutput(sharedOutput, number: number))
+      } else if !discardsOutput {
+        output = .standard()
+      }
+    case .echo:
+      let echo = EchoStream(pool)
+      input = ByteInput(echo)
+      output = ByteOutput(echo)
+    case .discard: relay.readsInput = false
+    case .generate(let size): input = ByteInput(CharacterGenerator(size: size))
+    case .file(let path): input = try ByteInput(file: path)
+    case .command: input = ByteInput(CharacterGenerator(size: 0))
+    }
+    let tap = tap.map { tap in
+      { (direction: RelayDirection, bytes: Span<UInt8>) in tap(number, direction, bytes) }
+    }
+    return ServedConnection(
+      connection, number: number, input: input, output: output,
+      driver: RelayDriver(relay, pool: pool, tap: tap))
+  }
+
+  private mutating func lookAtQueue(_ observe: (ServerEvent) -> Void) {
+    guard let due = nextQueueLook, .now >= due, let interval = options.queueInterval else { return }
+    nextQueueLook = .now + interval
+    if let queue = try? listener?.queue() {
+      observe(.queue(queue, drops: listener?.socket.dropCount()))
+    }
+  }
+
+  private mutating func relistenIfDue(_ observe: (ServerEvent) -> Void) {
+    guard let due = relistenAt, .now >= due else { return }
+    relistenAt = nil
+    relisten(observe)
+  }
+
+  private func relisten(_ observe: (ServerEvent) -> Void) {
+    guard let backlog = options.relisten?.backlog, listener != nil else { return }
+    do throws(SystemCallError) {
+      try listener?.relisten(backlog: backlog)
+      if let queue = try listener?.queue() {
+        observe(.relistened(backlog: backlog, .success(queue)))
+      }
+    } catch {
+      observe(.relistened(backlog: backlog, .failure(error)))
+    }
+  }
+
+  // MARK: Connections
+
+  private mutating func serveReady(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    for descriptor in loop.readyDescriptors {
+      guard let number = owners[descriptor], let served = connections[number] else { continue }
+      try take(served, try served.proceed(&loop, observe), &loop, observe)
+    }
+  }
+
+  private mutating func serveDue(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    guard let due = nextDeadline, .now >= due else { return }
+    nextDeadline = nil
+    for served in Array(connections.values) {
+      if let deadline = served.deadline, .now >= deadline {
+        try take(served, try served.proceed(&loop, observe), &loop, observe)
+      } else {
+        note(served)
+      }
+    }
+  }
+
+  /// What several connections share: new input is for all of them, and room in the output may be for
+  /// any of them.
+  private mutating func serveStreams(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    guard options.sharesStreams else { return }
+    do throws(SystemCallError) {
+      if let broadcast, !loop.readiness(of: broadcast.descriptor).isEmpty,
+        try broadcast.read(for: connections.count)
+      {
+        try serveAll(&loop, observe)
+      }
+      if let sharedOutput {
+        let wasFull = sharedOutput.isFull
+        try sharedOutput.flush(&loop)
+        if wasFull && !sharedOutput.isFull { try serveAll(&loop, observe) }
+      }
+    } catch {
+      localFailure = error
+    }
+  }
+
+  private mutating func serveAll(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    for served in Array(connections.values) {
+      try take(served, try served.proceed(&loop, observe), &loop, observe)
+    }
+  }
+
+  /// Takes in what a step of a connection came to.
+  private mutating func take(
+    _ served: ServedConnection, _ progress: ServedConnection.Progress,
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    guard case .ended(let outcome) = progress else { return note(served) }
+    end(served)
+    observe(.closed(served.number, local: served.local, peer: served.peer, outcome))
+    // A file is each connection's own; standard input and output are everybody's.
+    if case .relay = options.service, let error = outcome.localError { localFailure = error }
+  }
+
+  private mutating func end(_ served: ServedConnection) {
+    connections[served.number] = nil
+    for descriptor in served.descriptors where owners[descriptor] == served.number {
+      owners[descriptor] = nil
+    }
+    isOutOfDescriptors = false
+    idleSince = .now
+  }
+
+  /// Remembers when a connection has to be looked at.
+  private mutating func note(_ served: ServedConnection) {
+    guard let deadline = served.deadline else { return }
+    nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
+  }
+
+  private mutating func stop(
+    for signal: Int32, _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    closeListener(&loop)
+    for served in connections.values.sorted(by: { $0.number < $1.number }) {
+      let outcome = try served.stop(for: signal, &loop)
+      observe(.closed(served.number, local: served.local, peer: served.peer, outcome))
+    }
+    connections = [:]
+    guard let sharedOutput else { return }
+    // What was received was acknowledged, so nobody will send it again.
+    let end = MonotonicInstant.now + Self.patience
+    try sharedOutput.flush(&loop)
+    while !sharedOutput.isEmpty, case .ready = try loop.wait(until: end) {
+      try sharedOutput.flush(&loop)
+    }
+  }
+
+  /// How long a signal may be held up by a local output that takes nothing.
+  private static let patience = Duration.milliseconds(500)
+}

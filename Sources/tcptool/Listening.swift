@@ -1,0 +1,165 @@
+// How listen and recv get their listener: its options, and how they say that it is ready.
+
+internal import CommandSpec
+internal import Glibc
+internal import Report
+internal import SocketCore
+
+/// The options of a subcommand that listens.
+struct ListenSettings: Sendable {
+  var backlog: Backlog?
+  var family = FamilyOptions()
+  var isUnbound = false
+  var readyDescriptor: ReadyDescriptor?
+  var portFile: String?
+
+  /// Where to listen; nil is every local address of both families.
+  func endpoint(_ typed: TypedEndpoint) throws(Failure) -> Endpoint? {
+    try typed.resolve(family.family).first ?? family.wildcard.map { Endpoint($0, typed.port) }
+  }
+
+  /// Takes the endpoint from the operands; there is none to take where the kernel chooses it.
+  func takeEndpoint(from operands: [String]) throws(UsageError) -> TypedEndpoint {
+    try family.validate()
+    if isUnbound { return TypedEndpoint(port: 0) }
+    var words = operands[...]
+    return try TypedEndpoint.take(from: &words, hostIsOptional: true, most: 2)
+  }
+}
+
+/// A descriptor that the program was started with, beyond the standard three.
+struct ReadyDescriptor: ArgumentValue {
+  var number: Int32
+
+  init?(argument: String) {
+    guard let number = Int32(argument), number > STDERR_FILENO else { return nil }
+    self.number = number
+  }
+
+  var argumentText: String { String(number) }
+}
+
+/// A subcommand that listens.
+protocol Listening: CommandOptions {
+  var listening: ListenSettings { get set }
+}
+
+extension Listening {
+  /// The options that all of these have.
+  static var listeningParameters: [Bound<Self>] {
+    [
+      .option(
+        "backlog", "b", \.listening.backlog, value: "n",
+        help: """
+          Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. \
+          Default: the largest, net.core.somaxconn.
+          """)
+    ] + FamilyOptions.parameters(\.listening.family.wantsIPv4, \.listening.family.wantsIPv6) + [
+      .flag(
+        "unbound", \.listening.isUnbound,
+        help: "Call no bind(2): listen(2) itself takes a free port on every local address.",
+        waives: ["host", "port"]),
+      .option(
+        "ready-fd", \.listening.readyDescriptor, value: "n",
+        help: """
+          Once it listens, write the port and a newline to this descriptor, 3 or more, and close it.
+          """),
+      .option(
+        "port-file", \.listening.portFile, value: "file",
+        help: "Once it listens, write the port and a newline to this file, whole or not at all.",
+        completion: .file),
+    ]
+  }
+}
+
+/// Opens a listener as the operands say, and tells where it listens and with which backlog.
+///
+/// - Parameter endpoint: nil is every local address of both families.
+func openListener(
+  on endpoint: Endpoint?, port: UInt16, _ settings: ListenSettings, _ sockets: SocketSettings,
+  narrator: Narrator
+) throws(Failure) -> Listener {
+  if let ready = settings.readyDescriptor, fcntl(ready.number, F_GETFD) == -1 {
+    throw Failure(
+      .localStream,
+      "descriptor \(ready.number) is not open; start tcptool with something like "
+        + "'\(ready.number)>ready' behind it")
+  }
+  var options = Listener.Options()
+  options.backlog = settings.backlog?.value ?? .max
+  options.binds = !settings.isUnbound
+  options.socketOptions = sockets.plan(narrator)
+  options.tracer = sockets.tracer(narrator)
+  let listener: Listener
+  do throws(SystemCallError) {
+    if let endpoint {
+      options.ipv6Only = true
+      listener = try Listener(on: endpoint, options)
+    } else {
+      listener = try Listener.onEveryAddress(port: port, options)
+    }
+  } catch {
+    let hint =
+      switch error.errno {
+      case .addressInUse: "; 'tcptool states --state LISTEN' shows what listens"
+      case .addressNotAvailable: "; no interface of this host has that address"
+      case .accessDenied where port > 0:
+        "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
+      default: optionHint(error)
+      }
+    throw Failure(.localEnd, error.description + hint)
+  }
+  narrator.tell(.listening(listener, asked: settings.backlog))
+  try settings.announce(listener.local.port)
+  return listener
+}
+
+extension ListenSettings {
+  /// Tells whoever waits for it that clients can connect now, and to which port.
+  fileprivate func announce(_ port: UInt16) throws(Failure) {
+    if let ready = readyDescriptor {
+      var output = OutputBuffer(descriptor: ready.number, name: "descriptor \(ready.number)")
+      do throws(OutputError) {
+        try output.line("\(port)")
+        try output.flush()
+      } catch {
+        throw Failure(.localStream, error.description)
+      }
+      // The end of a pipe is a signal as well.
+      _ = Descriptor(owning: ready.number)
+    }
+    guard let portFile else { return }
+    do throws(SystemCallError) {
+      var file = try ByteOutput(file: portFile)
+      let line = Array("\(port)\n".utf8)
+      _ = try unsafe file.write(line.span.bytes)
+      try file.close()
+      try file.commit()
+    } catch {
+      throw Failure(.localStream, error)
+    }
+  }
+}
+
+/// Waits for a client.
+///
+/// - Returns: the signal where one came first.
+func acceptOne(
+  _ listener: borrowing Listener, loop: inout ReadinessLoop, narrator: Narrator
+) throws(Failure) -> ConnectionOutcome {
+  do throws(SystemCallError) {
+    let descriptor = listener.socket.descriptor.rawValue
+    defer { loop.forget(descriptor) }
+    while true {
+      try loop.watch(descriptor, for: .readable)
+      if case .signal(let signal) = try loop.wait() { return .signal(signal) }
+      if let connection = try listener.accept() {
+        narrator.tell(
+          .accepted(local: connection.local, peer: connection.peer, connection: nil))
+        return .connection(connection)
+      }
+    }
+  } catch {
+    throw Failure(.localEnd, error)
+  }
+}

@@ -1,0 +1,271 @@
+// How `listen` serves its clients: how many, with what, at which pace.
+
+internal import CommandSpec
+internal import SocketCore
+
+/// What a client gets that a service without end or a size describes.
+enum SourceSize: ArgumentValue {
+  case unbounded
+  case bytes(ByteCount)
+
+  init?(argument: String) {
+    if argument == "unbounded" {
+      self = .unbounded
+    } else {
+      guard let size = ByteCount(argument: argument) else { return nil }
+      self = .bytes(size)
+    }
+  }
+
+  var argumentText: String {
+    switch self {
+    case .unbounded: "unbounded"
+    case .bytes(let size): size.argumentText
+    }
+  }
+
+  var size: Int? {
+    if case .bytes(let size) = self { size.bytes } else { nil }
+  }
+}
+
+/// So many a second or a minute: `20`, `20/s`, `0.5/s`, `30/m`.
+struct EventRate: ArgumentValue {
+  private var text: String
+  /// From one to the next.
+  var interval: Duration
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let digits = parts.first,
+      digits.utf8.allSatisfy({ $0 < 58 && $0 > 45 }),
+      let count = Double(digits), count > 0
+    else { return nil }
+    let period: Double
+    switch parts.count == 2 ? parts[1] : "s" {
+    case "s": period = 1
+    case "m": period = 60
+    default: return nil
+    }
+    let nanoseconds = period / count * 1e9
+    guard nanoseconds >= 1, nanoseconds < 1e18 else { return nil }
+    interval = .nanoseconds(Int64(nanoseconds.rounded()))
+    text = argument
+  }
+
+  var argumentText: String { text }
+}
+
+/// Another listen(2): `128` on SIGHUP, `128@5s` after five seconds.
+struct Relisten: ArgumentValue {
+  var backlog: Backlog
+  /// Since the first listen(2); nil waits for SIGHUP.
+  var after: Duration?
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let first = parts.first, let backlog = Backlog(argument: String(first)) else {
+      return nil
+    }
+    self.backlog = backlog
+    if parts.count == 2 {
+      guard let after = Duration(argument: String(parts[1])) else { return nil }
+      self.after = after
+    }
+  }
+
+  var argumentText: String {
+    backlog.argumentText + (after.map { "@\($0.argumentText)" } ?? "")
+  }
+}
+
+/// A range of addresses.
+struct AddressRange: ArgumentValue {
+  var prefix: AddressPrefix
+
+  init?(argument: String) {
+    guard let prefix = AddressPrefix(argument) else { return nil }
+    self.prefix = prefix
+  }
+
+  var argumentText: String { "\(prefix)" }
+}
+
+/// A number from 1 on.
+struct PositiveCount: ArgumentValue {
+  var value: Int
+
+  init?(argument: String) {
+    guard let value = Int(argument), value > 0 else { return nil }
+    self.value = value
+  }
+
+  var argumentText: String { String(value) }
+}
+
+/// The options.
+struct ServePolicy: Sendable {
+  var keepsOpen = false
+  var mostConnections: PositiveCount?
+  var mostConcurrent: PositiveCount?
+  var acceptTimeout: Duration?
+  var allowed: CommaSeparated<AddressRange>?
+
+  var echoes = false
+  var discards = false
+  var source: SourceSize?
+  var file: String?
+  var command: [String] = []
+
+  var holds = false
+  var acceptDelay: Duration?
+  var acceptRate: EventRate?
+  var relisten: Relisten?
+  var queues: Duration?
+
+  /// Whether a client gets something else than standard input and output.
+  var hasService: Bool {
+    echoes || discards || source != nil || file != nil || !command.isEmpty
+  }
+
+  /// Whether more than one connection is served, so that each is told with its number.
+  var isPlural: Bool { (mostConnections?.value ?? (keepsOpen ? .max : 1)) > 1 }
+
+  func validate() throws(UsageError) {
+    if queues == .zero { throw UsageError("The value of '--queues' must be greater than zero") }
+  }
+
+  /// What the server is told.
+  func options(_ relay: RelayPolicy) -> ServeOptions {
+    var options = ServeOptions()
+    options.accepts = !holds
+    options.mostConnections = mostConnections?.value ?? (keepsOpen ? nil : 1)
+    options.mostConcurrent = isPlural ? mostConcurrent?.value : 1
+    options.acceptTimeout = acceptTimeout
+    options.allowed = allowed?.elements.map(\.prefix) ?? []
+    options.pace = AcceptPace(
+      delay: acceptDelay ?? .zero, interval: acceptRate?.interval ?? .zero)
+    options.relisten = relisten.map { ($0.backlog.value, $0.after) }
+    options.queueInterval = queues
+    options.relay = relay.options(keepsOpen: isPlural)
+    options.service = .relay(discardsOutput: relay.discardsOutput)
+    if options.sharesStreams { options.relay.closesOutput = true }
+    if hasService {
+      // Its own beginning and end are the service's.
+      options.relay.endsWithPeer = false
+      options.relay.closesOutput = true
+    }
+    if echoes { options.service = .echo }
+    if discards { options.service = .discard }
+    if let source {
+      options.service = .generate(size: source.size)
+      options.relay.mustDeliver = source.size != nil
+    }
+    if let file {
+      options.service = .file(file)
+      options.relay.mustDeliver = true
+    }
+    if !command.isEmpty { options.service = .command(command) }
+    if (source != nil || file != nil || !command.isEmpty) && relay.linger == nil {
+      options.relay.linger = Self.serviceLinger
+    }
+    return options
+  }
+
+  /// How long a client may keep its side open once it has everything that a service had for it.
+  private static let serviceLinger = Duration.seconds(5)
+}
+
+extension Bound where Options == ListenOptions {
+  static var serving: [Bound] { numbers + services + laboratory }
+
+  private static var numbers: [Bound] {
+    [
+      .flag(
+        "keep-open", "k", \.serve.keepsOpen,
+        help: "Serve all that come, many at once, until a signal ends it."),
+      .option(
+        "max-connections", \.serve.mostConnections, value: "n",
+        help: "Take so many connections altogether, close the listener, and end with the last."),
+      .option(
+        "max-concurrent", \.serve.mostConcurrent, value: "n",
+        help: """
+          Serve at most so many at once; others wait in the accept queue. With 1 standard input and \
+          output are relayed as they are.
+          """
+      ).needing("keep-open", "max-connections"),
+      .option(
+        "accept-timeout", \.serve.acceptTimeout, value: "duration",
+        help: "Stop listening when no connection has come for so long and none is open."),
+      .option(
+        "allow", \.serve.allowed, value: "range,...",
+        help: "Reset every peer whose address is in none of these: 10.0.0.0/8,::1."),
+    ]
+  }
+
+  private static let serviceNames = ["echo", "discard", "source-data", "file", "exec"]
+  /// The options of the relay that are about standard input and output.
+  private static let streamNames = [
+    "on-stdin-eof", "on-peer-eof", "send-only", "recv-only", "crlf",
+  ]
+
+  /// What a client gets; one of them, and never with standard input and output.
+  private static var services: [Bound] {
+    let all: [Bound] = [
+      .flag("echo", \.serve.echoes, help: "Send back what comes."),
+      .flag("discard", \.serve.discards, help: "Throw away what comes, and send nothing."),
+      .option(
+        "source-data", \.serve.source, value: "size",
+        help: "Send so many bytes of printable characters, or 'unbounded' many (RFC 864)."),
+      .option(
+        "file", \.serve.file, value: "file", help: "Send this file to each client.",
+        completion: .file),
+      .command(
+        "exec", nil, \.serve.command, value: "command",
+        help: """
+          Start a program for each client, with the connection as its standard input and output. \
+          Stands last. Listens on loopback unless an address is given; SOCAT_PEERADDR, \
+          NCAT_REMOTE_ADDR and their kind tell the program who it is.
+          """
+      ).excluding(
+        ["idle-timeout", "total-timeout", "hex-dump"], because: "the program has the connection"),
+    ]
+    return all.enumerated().map { place, option in
+      option.excluding(
+        Array(serviceNames[(place + 1)...]), because: "a connection gets one service"
+      ).excluding(streamNames, because: "standard input and output are not used")
+    }
+  }
+
+  private static var laboratory: [Bound] {
+    [
+      .flag(
+        "hold", \.serve.holds,
+        help: "Never accept: connections stay in the accept queue until it is full."
+      ).excluding(
+        [
+          "keep-open", "max-connections", "max-concurrent", "accept-timeout", "accept-delay",
+          "accept-rate", "allow", "linger", "idle-timeout", "total-timeout",
+          "hex-dump",
+        ] + serviceNames + streamNames, because: "nothing is ever accepted"),
+      .option(
+        "accept-delay", \.serve.acceptDelay, value: "duration",
+        help: "Leave each connection in the accept queue for so long first."),
+      .option(
+        "accept-rate", \.serve.acceptRate, value: "rate",
+        help: "Accept at most so many a second: 20, 0.5/s, 30/m."),
+      .option(
+        "relisten", \.serve.relisten, value: "n[@duration]",
+        help: """
+          Call listen(2) again with this backlog, so long after the first time, or on SIGHUP; only \
+          that applies a changed net.core.somaxconn.
+          """),
+      .option(
+        "queues", \.serve.queues, value: "duration", bare: "200ms",
+        help: """
+          Watch the queues of the listener, so often: on a terminal in a line that is redrawn, \
+          elsewhere a line a change.
+          """),
+    ]
+  }
+}

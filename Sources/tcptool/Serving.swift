@@ -1,0 +1,130 @@
+// What a server tells, and what its ending amounts to.
+
+internal import CommandSpec
+internal import KernelTables
+internal import Report
+internal import SocketCore
+
+/// Tells what happens while a listener is served, and keeps what the exit status depends on.
+struct ServerNarration {
+  private let narrator: Narrator
+  private let options: ServeOptions
+  private let isPlural: Bool
+  /// Whether a person at the keyboard may have to end a connection.
+  private let asksForEnd: Bool
+  private var queues: QueueNarration
+  private var localEnded = false
+  private(set) var connections = 0
+  /// The first failure of a connection, and how many there were.
+  private(set) var failure: Failure?
+  private(set) var failures = 0
+
+  init(
+    _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
+    listener: Endpoint
+  ) {
+    self.narrator = narrator
+    self.options = options
+    self.isPlural = isPlural
+    self.asksForEnd = asksForEnd
+    queues = QueueNarration(narrator, of: listener)
+  }
+
+  mutating func tell(_ event: ServerEvent) {
+    func number(_ connection: Int) -> Int? { isPlural ? connection : nil }
+    switch event {
+    case .accepted(let connection, let local, let peer):
+      connections += 1
+      narrator.tell(.accepted(local: local, peer: peer, connection: number(connection)))
+    case .rejected(let peer): narrator.tell(.rejected(peer))
+    case .relay(let connection, let event):
+      let asks = asksForEnd && !localEnded && !options.relay.endsWithPeer
+      if event == .localEnded { localEnded = true }
+      narrator.tell(.relay(event, asksForEnd: asks, number: number(connection)))
+    case .commandEnded(let connection, let status):
+      narrator.tell(.commandEnded(status, number: number(connection)))
+    case .commandFailed(let connection, let error):
+      note(Failure(.localStream, error), connection)
+    case .closed(let connection, let local, let peer, let outcome):
+      let ending = RelayEnding(outcome, options.relay, peer: peer)
+      narrator.tell(.closed(ending, local: local, peer: peer, number: number(connection)))
+      // Data without end has no whole that a peer could have missed.
+      let isNoLoss = options.service == .generate(size: nil) && outcome.localError == nil
+      if let failure = ending.failure, !isNoLoss { note(failure, connection) }
+    case .relistened(let backlog, let result): narrator.tell(.relistened(backlog, result))
+    case .outOfDescriptors(let error, let open): narrator.tell(.outOfDescriptors(error, open: open))
+    case .queue(let queue, let drops): queues.tell(queue, drops: drops)
+    }
+  }
+
+  private mutating func note(_ new: Failure, _ connection: Int) {
+    failures += 1
+    failure = failure ?? new
+    if isPlural { narrator.tell(.connectionFailed(new, connection: connection)) }
+  }
+
+  /// What the ending of the server amounts to.
+  func ending(_ ending: ServerEnding) throws(Failure) -> Ending {
+    switch ending {
+    case .signal(let signal): return .signal(signal)
+    case .localFailure(let error): throw Failure(.localStream, error)
+    case .acceptTimeout:
+      throw Failure(
+        .noAnswer,
+        "no client came within \((options.acceptTimeout ?? .zero).argumentText) (--accept-timeout)")
+    case .finished:
+      guard let failure else { return .status(.done) }
+      if !isPlural { throw failure }
+      throw Failure(
+        failure.status,
+        "\(Units.count(failures)) of \(Units.plural(connections, "connection")) failed; "
+          + "the first: \(failure.message)")
+    }
+  }
+}
+
+/// Tells how the queues of a listener stand: on a terminal all the time, elsewhere at each change.
+private struct QueueNarration {
+  private let narrator: Narrator
+  private let listener: Endpoint
+  private let before: CounterSnapshot?
+  private var highWater = 0
+  private var last: QueueReading?
+
+  init(_ narrator: Narrator, of listener: Endpoint) {
+    self.narrator = narrator
+    self.listener = listener
+    before = try? CounterSnapshot.read()
+  }
+
+  mutating func tell(_ queue: Listener.Queue, drops: Int?) {
+    highWater = max(highWater, queue.length)
+    let reading = QueueReading(
+      length: queue.length, backlog: queue.backlog, highWater: highWater,
+      synReceived: try? SocketTable.countRequests(at: listener), drops: drops,
+      overflows: before.flatMap {
+        try? CounterSnapshot.read().increase(of: "ListenOverflows", since: $0)
+      })
+    defer { last = reading }
+    if narrator.showsLive {
+      narrator.show(reading.line)
+      if reading != last { narrator.tell(.queues(reading, for: .programs)) }
+    } else if reading != last {
+      narrator.tell(.queues(reading, for: .all))
+    }
+  }
+}
+
+/// How the queues of a listener stood at one moment.
+struct QueueReading: Equatable {
+  var length: Int
+  var backlog: Int
+  /// The greatest length that was seen.
+  var highWater: Int
+  /// Requests in the SYN queue; nil where the tables could not be read.
+  var synReceived: Int?
+  /// What this listener dropped since it was made.
+  var drops: Int?
+  /// How far the counter of the network namespace went up.
+  var overflows: Int?
+}
