@@ -13,7 +13,7 @@ BINARY = $(SCRATCH)/release/tcptool
 STATIC = --scratch-path $(SCRATCH) -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
-MANDIR = $(DESTDIR)$(PREFIX)/share/man/man1
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
 BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISHDIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
@@ -33,20 +33,23 @@ lint:
 bench: all
 	Tests/Benchmarks/run $(BINARY)
 
-# Writes man/, completions/ and the README's tables anew from the table of subcommands.
+# Writes the pages of man/, completions/ and the README's tables anew from the table of subcommands,
+# and records the runs that the guides show.
 docs:
-	TCPTOOL_RECORD=1 $(SWIFT) test --filter tcptoolTests
+	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides'
 
 install: all
-	$(INSTALL) -d $(BINDIR) $(MANDIR) $(BASHDIR) $(ZSHDIR) $(FISHDIR)
+	$(INSTALL) -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR) $(FISHDIR)
 	$(INSTALL) -m 755 $(BINARY) $(BINDIR)/tcptool
-	$(INSTALL) -m 644 man/*.1 $(MANDIR)
+	$(INSTALL) -m 644 man/*.1 $(MANDIR)/man1
+	$(INSTALL) -m 644 man/*.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 completions/tcptool.bash $(BASHDIR)/tcptool
 	$(INSTALL) -m 644 completions/_tcptool $(ZSHDIR)/_tcptool
 	$(INSTALL) -m 644 completions/tcptool.fish $(FISHDIR)/tcptool.fish
 
 uninstall:
-	rm -f $(BINDIR)/tcptool $(addprefix $(MANDIR)/,$(notdir $(wildcard man/*.1)))
+	rm -f $(BINDIR)/tcptool $(addprefix $(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
+	rm -f $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
 	rm -f $(BASHDIR)/tcptool $(ZSHDIR)/_tcptool $(FISHDIR)/tcptool.fish
 
 clean:

@@ -7,7 +7,7 @@ extension Program {
     tool: ToolPage(
       name: "tcptool",
       version: "0.1.0",
-      date: "November 23, 2026",
+      date: "November 25, 2026",
       abstract: "Open, feed, watch and test TCP sockets, and tell what the kernel did.",
       discussion: [
         """
@@ -31,7 +31,7 @@ extension Program {
         Example(command: "tcptool connect localhost 7000", explanation: "Connect to it."),
         Example(command: "tcptool states", explanation: "See both ends in the kernel's table."),
       ],
-      seeAlso: ["nc(1)", "ss(8)", "tcp(7)"]),
+      seeAlso: ["tcptool-trace(7)", "nc(1)", "ss(8)", "tcp(7)"]),
     commands: [
       row(ListenOptions.self), row(ConnectOptions.self), row(SendOptions.self),
       row(ReceiveOptions.self), row(StatesOptions.self), row(BacklogTestOptions.self),

@@ -70,6 +70,7 @@ import Testing
     let wanted = Self.all.filter { $0.path.hasPrefix(folder + "/") }.map {
       String($0.path.dropFirst(folder.count + 1))
     }
-    #expect(names.sorted() == wanted.sorted())
+    // Pages of section 7 are written by hand.
+    #expect(names.filter { !$0.hasSuffix(".7") }.sorted() == wanted.sorted())
   }
 }

@@ -176,8 +176,8 @@ public struct Server: ~Copyable {
     }
     accepted += 1
     let number = accepted
-    closeListenerWhenDone(&loop)
     observe(.accepted(number, local: connection.local, peer: peer))
+    closeListenerWhenDone(&loop)
     let served: ServedConnection
     do throws(SystemCallError) {
       served = try serve(connection, number)

@@ -158,6 +158,17 @@ public struct AppliedOption<Value: SocketOptionValue>: Hashable, Sendable {
 }
 
 extension Socket {
+  /// The algorithm of congestion control, for those who tell about the connection: this reading is
+  /// no step of it, and is not traced. Nil where the kernel does not tell.
+  public var congestionControl: String? {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    var length = socklen_t(bytes.count)
+    let option = SocketOption<String>.congestionControl
+    let result = unsafe getsockopt(
+      descriptor.rawValue, option.level, option.number, &bytes, &length)
+    return result == 0 ? String(optionBytes: Array(bytes.prefix(Int(length)))) : nil
+  }
+
   /// What the option is now.
   ///
   /// - Throws: the errno of getsockopt(2), ENOPROTOOPT where the kernel does not know the option.

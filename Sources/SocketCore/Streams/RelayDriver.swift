@@ -21,6 +21,8 @@ public struct RelayDriver: ~Copyable {
   private var outcome = RelayOutcome()
   private var limits: RelayLimits
   private var isHungUp = false
+  /// Whether the error of a connection that has hung up was asked for: it has no other one later.
+  private var hasAskedForError = false
   /// Whether our FIN is among what the peer has to acknowledge.
   private var hasFinished = false
   private var acknowledgement = AcknowledgementWatch()
@@ -169,7 +171,7 @@ public struct RelayDriver: ~Copyable {
     if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
     outcome.elapsed = .now - started
     outcome.info = try? connection.socket.info()
-    outcome.congestionControl = try? connection.socket.value(of: .congestionControl)
+    outcome.congestionControl = connection.socket.congestionControl
     if let errno = outcome.connectionError?.errno {
       // The others are no segment of the peer's: its silence, or what a router says.
       if errno == .connectionReset || errno == .brokenPipe { outcome.resetBy = .peer }
@@ -270,9 +272,11 @@ public struct RelayDriver: ~Copyable {
     } while isHungUp
     // The peer's end has been received before, and now the connection was reset. Where there is only
     // no room, bytes may wait in front of the error, and the error comes behind them by itself.
-    if isHungUp, !relay.inbound.sourceIsOpen, outcome.connectionError == nil,
-      let errno = connection.socket.takePendingError()
-    {
+    guard isHungUp, !hasAskedForError, !relay.inbound.sourceIsOpen,
+      outcome.connectionError == nil
+    else { return }
+    hasAskedForError = true
+    if let errno = connection.socket.takePendingError() {
       connectionFailed(SystemCallError("recv", "from \(connection.peer)", errno), connection)
     }
   }

@@ -52,7 +52,7 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
     ],
     exitStatuses: .connecting(
       done: "Both directions ended and everything was acknowledged.", hasTimeouts: true),
-    seeAlso: ["nc(1)", "connect(2)", "tcp(7)"])
+    seeAlso: ["tcptool-trace(7)", "nc(1)", "connect(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
     [

@@ -92,18 +92,18 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
         if row.local.unmapped == local && row.peer.unmapped == peer { throw Found(row: row) }
       }
       guard case .failure(let found) = walked else {
-        return event("the kernel keeps nothing of \(self)", nil)
+        return event("nothing is kept of \(self)", nil)
       }
       return event(
-        "the kernel keeps \(self) in \(found.row.state.name)\(rest(of: found.row))", found.row)
+        "\(self) stays in \(found.row.state.name)\(rest(of: found.row))", found.row)
     } catch {
-      return .note("    what the kernel keeps of \(self) is unknown: \(error)", for: .everybody)
+      return .note("    what is kept of \(self) is unknown: \(error)", for: .everybody)
     }
   }
 
   private func rest(of row: SocketRow) -> String {
     guard row.shape == .timeWait, let expiry = row.timerExpiry else { return "" }
-    return ", for \(Units.duration(expiry)) more"
+    return " for \(Units.duration(expiry))"
   }
 }
 
@@ -150,9 +150,8 @@ extension TracedCall {
     var text = call + blanks(44 - call.count) + blanks(9 - time.count) + " " + time
     if let states { text += "  \(states)" }
     if name == "accept4", let made, let tuple = FourTuple(made) {
-      text +=
-        "  new socket \(tuple.peer) → \(tuple.local)"
-        + (made.state.map { " \($0.name)" } ?? "")
+      let state = made.state.map { ", \($0.name)" } ?? ""
+      text += "\n    \(made.descriptor) is a new socket: \(tuple)\(state)"
     }
     return text
   }

@@ -67,10 +67,7 @@ extension Event {
         ("handshake_ns", .init(nanoseconds: connected.handshake)),
         ("rtt_us", .init(microseconds: connected.roundTripTime)), ("syns_sent", .init(retried + 1)),
         ("mss", .init(info?.sendMSS)),
-        (
-          "congestion_control",
-          .init(try? connected.connection.socket.value(of: .congestionControl))
-        ),
+        ("congestion_control", .init(connected.connection.socket.congestionControl)),
       ])
   }
 
