@@ -1,4 +1,5 @@
-// Reading a file of /proc: the only system calls of this module.
+// Reading a file of /proc. With the directories of /proc (ProcDirectory.swift) these are the only
+// system calls of this module.
 
 internal import Glibc
 internal import SocketCore
@@ -20,6 +21,16 @@ struct ProcFile: ~Copyable {
     descriptor = Descriptor(owning: number)
   }
 
+  /// A file whose path starts in a directory that is open. openat(2).
+  private init(_ path: String, in directory: borrowing ProcDirectory) throws(SystemCallError) {
+    self.path = "\(directory.path)/\(path)"
+    let parent = directory.descriptor
+    let number = try Self.make("open", self.path) {
+      unsafe openat(parent, path, O_RDONLY | O_CLOEXEC)
+    }
+    descriptor = Descriptor(owning: number)
+  }
+
   /// Reads what one read(2) gives into the start of `buffer`.
   ///
   /// - Returns: how many bytes; 0 at the end of the file.
@@ -32,11 +43,21 @@ struct ProcFile: ~Copyable {
 
   /// The whole of a short file.
   static func contents(of path: String) throws(SystemCallError) -> [UInt8] {
-    let file = try ProcFile(path)
+    try ProcFile(path).contents()
+  }
+
+  /// The same for a path that starts in a directory that is open.
+  static func contents(
+    of path: String, in directory: borrowing ProcDirectory
+  ) throws(SystemCallError) -> [UInt8] {
+    try ProcFile(path, in: directory).contents()
+  }
+
+  private func contents() throws(SystemCallError) -> [UInt8] {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16_384)
     while true {
-      let count = try file.read(into: &buffer)
+      let count = try read(into: &buffer)
       if count == 0 { return text }
       text.append(contentsOf: buffer[..<count])
     }
@@ -51,7 +72,7 @@ struct ProcFile: ~Copyable {
   }
 
   /// Makes a call, again where a signal interrupted it.
-  private static func make<Result: FixedWidthInteger>(
+  static func make<Result: FixedWidthInteger>(
     _ call: String, _ subject: String, _ body: () -> Result
   ) throws(SystemCallError) -> Result {
     while true {

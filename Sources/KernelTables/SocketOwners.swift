@@ -1,0 +1,169 @@
+// Which processes hold a socket: the links of /proc/PID/fd.
+
+internal import Glibc
+public import SocketCore
+
+/// A descriptor of a process through which it holds a socket.
+public struct SocketOwner: Hashable, Sendable {
+  public var pid: Int32
+  /// What the process calls itself, at most 15 bytes of any value: sanitize them before a person
+  /// sees them. Nil where the process ended before it could be read. /proc/PID/comm.
+  public var name: [UInt8]?
+  /// The number of the descriptor in that process.
+  public var descriptor: Int32
+
+  public init(pid: Int32, name: [UInt8]?, descriptor: Int32) {
+    self.pid = pid
+    self.name = name
+    self.descriptor = descriptor
+  }
+}
+
+/// The owners of sockets, found by one walk over the descriptors of all processes that can be read.
+///
+/// A walk is no snapshot: a descriptor that is opened, passed on or closed meanwhile may be missing.
+/// Never found are: a socket that waits in a message between two processes (SCM_RIGHTS), one that the
+/// kernel holds for itself, and one of a process that /proc does not show (another PID namespace,
+/// `hidepid`). Threads share the descriptors of their process and are not looked at; one that has
+/// left them by unshare(2) is not seen.
+public struct SocketOwners: Sendable {
+  /// How many owners of one socket are looked for.
+  public enum Extent: Sendable {
+    /// All: a socket can be held by several processes, after fork(2), and by several descriptors of
+    /// one. The walk goes to its end.
+    case every
+    /// One, that of the process with the lowest number. The walk ends when each wanted socket has one.
+    case first
+  }
+
+  /// Processes whose descriptors this process may not see; threads of the kernel, which have none,
+  /// are among them where it is not root. Where this is 0 nothing was hidden by lack of privilege.
+  public private(set) var unreadable = 0
+  private var owners: [UInt64: [SocketOwner]] = [:]
+
+  /// Looks for the owners of sockets.
+  ///
+  /// Each descriptor of each process that can be read costs some 5 µs, nearly all of it in the
+  /// kernel, whatever is wanted.
+  ///
+  /// - Parameters:
+  ///   - inodes: The sockets by their inode numbers, as in `SocketRow`; 0 is none.
+  ///   - extent: How many owners of each.
+  /// - Throws: where /proc cannot be read, or there is no descriptor left for it.
+  public static func find(
+    _ inodes: Set<UInt64>, _ extent: Extent = .every
+  ) throws(SystemCallError) -> SocketOwners {
+    try find(inodes, extent, under: "/proc")
+  }
+
+  /// The same in another directory of that form.
+  package static func find(
+    _ inodes: Set<UInt64>, _ extent: Extent = .every, under root: String
+  ) throws(SystemCallError) -> SocketOwners {
+    var search = Search(wanted: inodes.subtracting([0]), extent: extent)
+    if search.isComplete { return search.found }
+    let processes = try ProcDirectory(root)
+    while !search.isComplete, let pid = try processes.nextNumber() {
+      try search.look(at: pid, in: processes)
+    }
+    return search.found
+  }
+
+  package init(_ owners: [UInt64: [SocketOwner]] = [:], unreadable: Int = 0) {
+    self.owners = owners
+    self.unreadable = unreadable
+  }
+
+  /// The owners of a socket, by process and descriptor; none where it was not wanted or not found.
+  public subscript(inode: UInt64) -> [SocketOwner] { owners[inode] ?? [] }
+
+  /// The inode of the socket that a link leads to; nil where it leads to anything else.
+  package static func inode(ofLink link: Span<UInt8>) -> UInt64? {
+    let prefix: StaticString = "socket:["
+    guard link.count > prefix.utf8CodeUnitCount + 1, link[link.count - 1] == UInt8(ascii: "]")
+    else { return nil }
+    for place in 0..<prefix.utf8CodeUnitCount {
+      guard unsafe link[place] == prefix.utf8Start[place] else { return nil }
+    }
+    var inode: UInt64 = 0
+    for place in prefix.utf8CodeUnitCount..<(link.count - 1) {
+      let digit = link[place] &- UInt8(ascii: "0")
+      let (tens, isTooMuch) = inode.multipliedReportingOverflow(by: 10)
+      let (sum, isTooMuchNow) = tens.addingReportingOverflow(UInt64(digit))
+      guard digit < 10, !isTooMuch, !isTooMuchNow else { return nil }
+      inode = sum
+    }
+    return inode
+  }
+
+  /// A walk on its way.
+  private struct Search {
+    let wanted: Set<UInt64>
+    let extent: Extent
+    var found = SocketOwners()
+    // A link to a file can be longer, but that is no socket.
+    private var link = [UInt8](repeating: 0, count: 64)
+
+    init(wanted: Set<UInt64>, extent: Extent) {
+      self.wanted = wanted
+      self.extent = extent
+    }
+
+    /// Whether there is nothing more to be found.
+    var isComplete: Bool {
+      wanted.isEmpty || extent == .first && found.owners.count == wanted.count
+    }
+
+    mutating func look(
+      at pid: Int32, in processes: borrowing ProcDirectory
+    ) throws(SystemCallError) {
+      guard let descriptors = try open(pid, in: processes) else { return }
+      var name: [UInt8]??
+      while !isComplete, let number = try descriptors.nextNumber() {
+        do throws(Errno) {
+          let length = try descriptors.link(number, into: &link)
+          guard let inode = SocketOwners.inode(ofLink: link.span.extracting(first: length)),
+            wanted.contains(inode)
+          else { continue }
+          if extent == .first && found.owners[inode] != nil { continue }
+          // Found from the directory that is open, so that it is the name of no other process.
+          let known = name ?? Self.name(in: descriptors)
+          name = known
+          found.owners[inode, default: []].append(
+            SocketOwner(pid: pid, name: known, descriptor: number))
+        } catch {
+          // A descriptor was closed meanwhile: the next one. Of a process that must not be looked at
+          // the others cannot be read either.
+          if error == .notFound { continue }
+          return try pass(SystemCallError("readlink", "\(descriptors.path)/\(number)", error))
+        }
+      }
+    }
+
+    private mutating func open(
+      _ pid: Int32, in processes: borrowing ProcDirectory
+    ) throws(SystemCallError) -> ProcDirectory? {
+      do throws(SystemCallError) {
+        return try ProcDirectory("\(pid)/fd", in: processes)
+      } catch {
+        try pass(error)
+        return nil
+      }
+    }
+
+    /// Goes on after an error that is the process's own.
+    private mutating func pass(_ error: SystemCallError) throws(SystemCallError) {
+      switch error.errno {
+      case .notFound, Errno(rawValue: ESRCH): break
+      case .accessDenied, .operationNotPermitted: found.unreadable += 1
+      default: throw error
+      }
+    }
+
+    private static func name(in descriptors: borrowing ProcDirectory) -> [UInt8]? {
+      guard var name = try? ProcFile.contents(of: "../comm", in: descriptors) else { return nil }
+      if name.last == UInt8(ascii: "\n") { name.removeLast() }
+      return name
+    }
+  }
+}
