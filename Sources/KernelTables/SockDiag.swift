@@ -12,14 +12,17 @@ public enum SockDiag {
   ///
   /// - Parameters:
   ///   - states: Only sockets in these states; the kernel does the choosing, and listeners alone cost next to nothing.
+  ///   - includesBound: Also sockets that are bound and neither listen nor are connected, which no
+  ///     other table shows: as CLOSE, since Linux 6.8.
   ///   - body: Gets each row. What it throws ends the walk and is returned.
   /// - Returns: what was handed over and what was not, or what `body` threw.
   /// - Throws: where the kernel does not answer, before `body` was called; or stopped answering, afterwards.
   public static func forEachRow<Failure>(
-    in states: Set<TCPState> = Set(TCPState.allCases),
+    in states: Set<TCPState> = Set(TCPState.allCases), includesBound: Bool = false,
     _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    let mask = states.reduce(UInt32(0)) { $0 | 1 << UInt32($1.rawValue) }
+    var mask = states.reduce(UInt32(0)) { $0 | 1 << UInt32($1.rawValue) }
+    if includesBound { mask |= boundInactive }
     let socket = try DiagnosticSocket()
     var tally = TableTally()
     do throws(SystemCallError) {
@@ -34,6 +37,9 @@ public enum SockDiag {
       return try walk(socket, .oneFamily(.v6, mask, sequence: 3), &tally, body)
     }
   }
+
+  /// TCPF_BOUND_INACTIVE of the kernel's include/net/tcp_states.h, which no header for programs has.
+  private static let boundInactive: UInt32 = 1 << 13
 
   private static func walk<Failure>(
     _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ tally: inout TableTally,

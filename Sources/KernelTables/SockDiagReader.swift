@@ -64,7 +64,10 @@ struct SockDiagReader {
     case UInt16(AF_INET6): family = .v6
     default: return nil
     }
-    let isWhole = hasAttribute(UInt16(INET_DIAG_SHUTDOWN), in: body)
+    let isWhole = attribute(UInt16(INET_DIAG_SHUTDOWN), in: body) != nil
+    let isIPv6Only =
+      family == .v6 && (state == .listen || state == .closed)
+      ? attribute(UInt16(INET_DIAG_SKV6ONLY), in: body).map { $0 != 0 } : nil
     let timer = SocketRow.TimerKind(rawValue: message.idiag_timer)
     let shape: SocketRow.Shape =
       switch state {
@@ -84,7 +87,7 @@ struct SockDiagReader {
       timerExpiry: timer == .none ? nil : .milliseconds(Int64(message.idiag_expires)),
       retransmissions: Int(message.idiag_retrans),
       uid: shape == .full ? message.idiag_uid : nil, inode: UInt64(message.idiag_inode),
-      backlog: state == .listen ? Int(message.idiag_wqueue) : nil)
+      backlog: state == .listen ? Int(message.idiag_wqueue) : nil, isIPv6Only: isIPv6Only)
   }
 
   private func endpoint(
@@ -103,16 +106,17 @@ struct SockDiagReader {
     return Endpoint(.v6(address), port)
   }
 
-  /// Whether an attribute follows the fixed part. The kernel gives each whole socket some unasked.
-  private func hasAttribute(_ wanted: UInt16, in body: RawSpan) -> Bool {
+  /// The first byte of an attribute behind the fixed part; nil where it is not there. The kernel gives
+  /// each whole socket some unasked.
+  private func attribute(_ wanted: UInt16, in body: RawSpan) -> UInt8? {
     var offset = Self.rowSize
     while let length = body.load(UInt16.self, at: offset),
       let type = body.load(UInt16.self, at: offset + 2), length >= 4
     {
-      if type == wanted { return true }
+      if type == wanted && length > 4 { return body.load(UInt8.self, at: offset + 4) }
       offset += (Int(length) + 3) & ~3
     }
-    return false
+    return nil
   }
 }
 

@@ -89,12 +89,15 @@ public struct SocketRow: Hashable, Sendable {
   /// A listener's effective backlog: its accept queue holds one more. Nil for other sockets, and
   /// where the source does not tell (/proc).
   public var backlog: Int?
+  /// Whether an IPv6 socket refuses IPv4 peers (IPV6_V6ONLY). Nil for IPv4 sockets, for states other
+  /// than LISTEN and CLOSE, and where the source does not tell (/proc).
+  public var isIPv6Only: Bool?
 
   public init(
     family: Family, shape: Shape, state: TCPState, local: Endpoint, peer: Endpoint,
     receiveQueue: Int, sendQueue: Int, timer: TimerKind, timerExpiry: Duration?,
     retransmissions: Int, uid: UInt32?, inode: UInt64,
-    backlog: Int? = nil
+    backlog: Int? = nil, isIPv6Only: Bool? = nil
   ) {
     self.family = family
     self.shape = shape
@@ -109,5 +112,6 @@ public struct SocketRow: Hashable, Sendable {
     self.uid = uid
     self.inode = inode
     self.backlog = backlog
+    self.isIPv6Only = isIPv6Only
   }
 }

@@ -3,8 +3,8 @@
 public import SocketCore
 
 /// Both sources behind one call. They give the same rows but for these differences: only sock_diag
-/// knows a listener's backlog and the interface of a link-local address; only /proc knows the user of
-/// a handshake; timers are in steps of 10 ms in /proc; and the two count a handshake's
+/// knows a listener's backlog, IPV6_V6ONLY and the interface of a link-local address; only /proc knows
+/// the user of a handshake; timers are in steps of 10 ms in /proc; and the two count a handshake's
 /// retransmissions differently.
 public enum SocketTable {
   public enum Source: String, CaseIterable, Sendable {
@@ -28,17 +28,20 @@ public enum SocketTable {
 
   /// Calls `body` with each TCP socket of this network namespace that is in one of `states`.
   ///
+  /// - Parameter includesBound: Also sockets that are bound and neither listen nor are connected,
+  ///   where sock_diag knows them: as CLOSE, since Linux 6.8.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read.
   public static func forEachRow<Failure>(
     from source: Source = .auto, in states: Set<TCPState> = Set(TCPState.allCases),
-    _ body: (SocketRow) throws(Failure) -> Void
+    includesBound: Bool = false, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     var fallback: SystemCallError?
     if source != .proc {
       var hasRows = false
       do throws(SystemCallError) {
-        return try SockDiag.forEachRow(in: states) { row throws(Failure) in
+        return try SockDiag.forEachRow(in: states, includesBound: includesBound) {
+          row throws(Failure) in
           hasRows = true
           try body(row)
         }.map { Outcome(source: .diag, fallback: nil, tallies: [("sock_diag", $0)]) }

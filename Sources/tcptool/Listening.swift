@@ -101,7 +101,7 @@ func openListener(
   } catch {
     let hint =
       switch error.errno {
-      case .addressInUse: "; 'tcptool states --state LISTEN' shows what listens"
+      case .addressInUse: PortHolder.text(of: endpoint, port: port)
       case .addressNotAvailable: "; no interface of this host has that address"
       case .accessDenied where port > 0:
         "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"

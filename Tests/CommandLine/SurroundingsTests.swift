@@ -139,12 +139,13 @@ import Testing
     for name in ["listen", "recv"] {
       let done = try tcptool([name, "127.0.0.1:\(listener.port)"])
       #expect(done.outcome == .exited(15))
-      #expect(
-        done.errorText == """
-          Error: bind to 127.0.0.1:\(listener.port): address already in use (EADDRINUSE); \
-          'tcptool states --state LISTEN' shows what listens
-
-          """)
+      let start = """
+        Error: bind to 127.0.0.1:\(listener.port): address already in use (EADDRINUSE): \
+        127.0.0.1:\(listener.port) is held by\u{20}
+        """
+      #expect(done.errorText.hasPrefix(start), "\(done)")
+      // A child that another test starts has it too for a moment.
+      #expect(done.errorText.contains(" (pid \(getpid()))"), "\(done)")
     }
   }
 

@@ -1,6 +1,7 @@
 // sock_diag's messages byte by byte, and its rows on this kernel.
 
 import SocketCore
+import TestSupport
 import Testing
 
 @testable import KernelTables
@@ -77,6 +78,23 @@ private struct NoRow: Error {
     #expect(row.receiveQueue == 3)
     #expect(row.sendQueue == 0)
     #expect(row.backlog == 128)
+  }
+
+  @Test(arguments: [0, 1, 255] as [UInt8])
+  func whetherASocketIsForIPv6Only(_ value: UInt8) throws {
+    // INET_DIAG_SKV6ONLY, behind another attribute.
+    let attributes = Wire.shutdown + Wire.half(5) + Wire.half(11) + [value, 0, 0, 0]
+    for state: UInt8 in [7, 10] {
+      let row = try Wire.readRow(Wire.row(family: 10, state: state, attributes: attributes))
+      #expect(row.isIPv6Only == (value != 0))
+      #expect(try Wire.readRow(Wire.row(state: state, attributes: attributes)).isIPv6Only == nil)
+    }
+    #expect(try Wire.readRow(Wire.row(family: 10, attributes: attributes)).isIPv6Only == nil)
+    let empty = Wire.shutdown + Wire.half(4) + Wire.half(11)
+    for attributes in [Wire.shutdown, empty, empty + Wire.half(1) + Wire.half(1)] {
+      #expect(
+        try Wire.readRow(Wire.row(family: 10, state: 10, attributes: attributes)).isIPv6Only == nil)
+    }
   }
 
   @Test func whatIsNoWholeSocketHasNoKnownUser() throws {
@@ -188,6 +206,30 @@ private struct NoRow: Error {
     #expect(states == [.listen])
     #expect(found)
   }
+
+  /// Which no other table shows; kernels before 6.8 show it here neither.
+  @Test func aBoundSocketIsAmongTheRowsWhereItIsAskedFor() throws {
+    let socket = try Socket(for: .v4(.loopback))
+    try socket.bind(to: Endpoint(.v4(.loopback), 0))
+    let local = try socket.localEndpoint()
+    func rows(includesBound: Bool) throws -> [SocketRow] {
+      var rows: [SocketRow] = []
+      _ = try SocketTable.forEachRow(from: .diag, includesBound: includesBound) { row in
+        if row.local == local { rows.append(row) }
+      }.get()
+      return rows
+    }
+    #expect(try rows(includesBound: false) == [])
+    let bound = try rows(includesBound: true)
+    #expect(bound.map(\.state) == (Self.knowsBoundSockets ? [.closed] : []))
+    #expect(bound.allSatisfy { $0.inode != 0 && $0.peer.port == 0 && $0.shape == .full })
+  }
+
+  private static let knowsBoundSockets: Bool = {
+    let release = (try? kernelFile("/proc/sys/kernel/osrelease")) ?? ""
+    let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    return !numbers.lexicographicallyPrecedes([6, 8])
+  }()
 
   @Test func whatTheBodyThrowsEndsTheWalk() throws {
     struct Enough: Error {}
