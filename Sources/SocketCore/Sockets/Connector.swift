@@ -35,7 +35,7 @@ public enum ConnectFailure: Int, Comparable, Sendable {
 }
 
 /// An attempt that failed.
-public struct FailedAttempt: Sendable {
+public struct FailedAttempt: Error, Sendable {
   public var target: Endpoint
   public var error: SystemCallError
   /// From connect(2) to its failure.
@@ -161,7 +161,14 @@ public enum Connector {
       while let target = waiting.first, running.isEmpty || MonotonicInstant.now >= nextStart {
         waiting.removeFirst()
         nextStart = .now + options.attemptDelay
-        guard let attempt = start(target, options, tracer, observe) else { continue }
+        let attempt: RunningAttempt
+        do throws(FailedAttempt) {
+          attempt = try RunningAttempt(
+            to: target, from: options.end, options: options.socketOptions, tracer: tracer)
+        } catch {
+          observe(.failed(error))
+          continue
+        }
         try loop.watch(attempt.descriptor, for: .writable)
         running.append(attempt)
       }
@@ -177,17 +184,16 @@ public enum Connector {
         if case .pending = progress { continue }
         loop.forget(attempt.descriptor)
         running.removeAll { $0 === attempt }
-        if let connected = finish(attempt, progress, losers: running, observe) {
-          return .connected(connected)
+        do throws(FailedAttempt) {
+          return .connected(try attempt.finish(progress, losers: running))
+        } catch {
+          observe(.failed(error))
+          // The next one need not wait for a failure that has happened.
+          nextStart = .now
         }
-        // The next one need not wait for a failure that has happened.
-        nextStart = .now
       }
       if let deadline, MonotonicInstant.now >= deadline {
-        for attempt in running {
-          observe(
-            .failed(attempt.failed(SystemCallError("connect", "to \(attempt.target)", .timedOut))))
-        }
+        for attempt in running { observe(.failed(attempt.timedOut())) }
         return .failed
       }
     }
@@ -202,99 +208,5 @@ public enum Connector {
     return (0..<max(same.count, other.count)).flatMap { index in
       [same, other].filter { index < $0.count }.map { $0[index] }
     }
-  }
-
-  private static func start(
-    _ target: Endpoint, _ options: Options, _ tracer: CallTracer,
-    _ observe: (ConnectEvent) -> Void
-  ) -> RunningAttempt? {
-    let started = MonotonicInstant.now
-    do throws(SystemCallError) {
-      return RunningAttempt(
-        try ConnectAttempt(
-          to: target, from: options.end, options: options.socketOptions, keepsCause: true,
-          tracer: tracer))
-    } catch {
-      observe(
-        .failed(
-          FailedAttempt(target: target, error: error, elapsed: .now - started, synsSent: nil)))
-      return nil
-    }
-  }
-
-  private static func finish(
-    _ running: RunningAttempt, _ progress: ConnectAttempt.Progress, losers: [RunningAttempt],
-    _ observe: (ConnectEvent) -> Void
-  ) -> Connected? {
-    let handshake = MonotonicInstant.now - running.started
-    let retransmissions = running.synRetransmissions
-    if case .failed(let errno, let icmp) = progress {
-      let error = SystemCallError("connect", "to \(running.target)", errno)
-      observe(
-        .failed(
-          FailedAttempt(
-            target: running.target, error: error, elapsed: handshake,
-            synsSent: retransmissions + 1, icmp: icmp)))
-      return nil
-    }
-    let roundTripTime = retransmissions == 0 ? running.roundTripTime : nil
-    do throws(SystemCallError) {
-      guard let attempt = running.take() else { return nil }
-      return Connected(
-        connection: try attempt.finish(), handshake: handshake, synRetransmissions: retransmissions,
-        roundTripTime: roundTripTime, abandoned: losers.map { $0.abandoned })
-    } catch {
-      observe(
-        .failed(
-          FailedAttempt(
-            target: running.target, error: error, elapsed: handshake,
-            synsSent: retransmissions + 1)))
-      return nil
-    }
-  }
-}
-
-/// An attempt of the race. A class, since an array cannot own sockets.
-private final class RunningAttempt {
-  let target: Endpoint
-  let started: MonotonicInstant
-  let descriptor: Int32
-  private var attempt: ConnectAttempt?
-
-  init(_ attempt: consuming ConnectAttempt) {
-    target = attempt.target
-    started = attempt.started
-    descriptor = attempt.socket.descriptor.rawValue
-    self.attempt = consume attempt
-  }
-
-  /// Gives the socket away.
-  func take() -> ConnectAttempt? { attempt.take() }
-
-  func progress() -> ConnectAttempt.Progress { attempt?.progress() ?? .pending }
-
-  /// Nil before the kernel has measured one.
-  var roundTripTime: Duration? {
-    guard attempt != nil, let time = try? attempt?.socket.info().roundTripTime else { return nil }
-    return time > .zero ? time : nil
-  }
-
-  var abandoned: AbandonedAttempt {
-    AbandonedAttempt(
-      target: target, elapsed: .now - started, synsSent: synRetransmissions + 1)
-  }
-
-  var waiting: WaitingAttempt {
-    WaitingAttempt(target: target, elapsed: .now - started, synsSent: synRetransmissions + 1)
-  }
-
-  var synRetransmissions: Int {
-    guard attempt != nil else { return 0 }
-    return (try? attempt?.socket.info().totalRetransmissions) ?? 0
-  }
-
-  func failed(_ error: SystemCallError) -> FailedAttempt {
-    FailedAttempt(
-      target: target, error: error, elapsed: .now - started, synsSent: synRetransmissions + 1)
   }
 }
