@@ -15,7 +15,12 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let tryAgain = Errno(rawValue: EAGAIN)
   public static let accessDenied = Errno(rawValue: EACCES)
   public static let brokenPipe = Errno(rawValue: EPIPE)
+  /// Of this process.
   public static let tooManyDescriptors = Errno(rawValue: EMFILE)
+  /// Of the whole host.
+  public static let tooManyOpenFiles = Errno(rawValue: ENFILE)
+  public static let noBuffers = Errno(rawValue: ENOBUFS)
+  public static let noMemory = Errno(rawValue: ENOMEM)
   public static let notFound = Errno(rawValue: ENOENT)
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)

@@ -8,6 +8,8 @@ final class RunningAttempt {
   let started: MonotonicInstant
   let descriptor: Int32
   private var attempt: ConnectAttempt?
+  /// What the kernel knew when the handshake was over.
+  private var last: TCPInfo?
 
   /// socket(2) to connect(2); the cause of a failure will be kept.
   ///
@@ -28,6 +30,13 @@ final class RunningAttempt {
     }
   }
 
+  /// Whether the handshake is over already, as it often is on the own host when connect(2) returns.
+  func isOver() -> Bool {
+    guard let info, info.state != .synSent, info.state != .synReceived else { return false }
+    last = info
+    return true
+  }
+
   /// How far it is; to be asked once its socket is writable or has an error.
   func progress() -> ConnectAttempt.Progress { attempt?.progress() ?? .pending }
 
@@ -38,7 +47,7 @@ final class RunningAttempt {
     _ progress: ConnectAttempt.Progress, losers: [RunningAttempt] = []
   ) throws(FailedAttempt) -> Connected {
     let handshake = MonotonicInstant.now - started
-    let info = info
+    let info = last ?? info
     let retransmissions = info?.totalRetransmissions ?? 0
     func failed(_ error: SystemCallError, _ icmp: ICMPError? = nil) -> FailedAttempt {
       FailedAttempt(

@@ -131,11 +131,11 @@ public struct ReadinessLoop: ~Copyable {
     _ = epoll_ctl(poll.rawValue, EPOLL_CTL_DEL, descriptor, nil)
   }
 
-  /// The descriptors about which the last `wait` found something.
-  public var readyDescriptors: [Int32] { Array(found.keys) }
-
   /// What the last `wait` found about a descriptor.
   public func readiness(of descriptor: Int32) -> Readiness { found[descriptor, default: []] }
+
+  /// The descriptors that the last `wait` found ready, in no order: for who watches many of them.
+  public var readyDescriptors: [Int32] { Array(found.keys) }
 
   /// Waits until a watched descriptor is ready, a signal comes, or the deadline is there; nil waits without one.
   ///
