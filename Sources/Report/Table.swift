@@ -4,7 +4,7 @@
 ///
 /// The first rows are kept until there are enough of them to choose the widths; from then on the
 /// widths are fixed, and a later cell that is wider pushes the rest of its row to the right. No cell
-/// is ever cut. Two blanks stand between columns, and none at the end of a line. Widths count
+/// is ever cut, but the text of a last column that is aligned left may be broken between words. Two blanks stand between columns, and none at the end of a line. Widths count
 /// Unicode scalars.
 public struct Table: Sendable {
   public enum Alignment: Sendable { case left, right }
@@ -39,6 +39,9 @@ public struct Table: Sendable {
   private let style: Style
   private let hasHeader: Bool
   private let sampleCount: Int
+  private let lineWidth: Int?
+  /// Fewer cells hold no words.
+  private static let leastPlace = 20
   /// The rows so far while the widths are not chosen.
   private var sample: [[Cell]] = []
   /// Empty until the widths are chosen.
@@ -49,14 +52,18 @@ public struct Table: Sendable {
   ///   - style: For the header and the inks of the cells.
   ///   - hasHeader: Whether the titles are shown.
   ///   - sampleCount: How many rows decide on the widths.
+  ///   - lineWidth: In cells: where the text of the last column is broken between words, the rest
+  ///     under its beginning. Nil leaves it whole.
   public init(
-    _ columns: [Column], style: Style = .plain, hasHeader: Bool = true, sampleCount: Int = 1_000
+    _ columns: [Column], style: Style = .plain, hasHeader: Bool = true, sampleCount: Int = 1_000,
+    lineWidth: Int? = nil
   ) {
     precondition(!columns.isEmpty, "a table needs columns")
     self.columns = columns
     self.style = style
     self.hasHeader = hasHeader
     self.sampleCount = sampleCount
+    self.lineWidth = lineWidth
   }
 
   /// Adds a row, one cell for each column.
@@ -89,7 +96,22 @@ public struct Table: Sendable {
     sample = []
   }
 
+  /// The cells with the last one in several lines where it is too long for its place.
+  private func broken(_ cells: [Cell]) -> [Cell] {
+    guard let lineWidth, let last = cells.last, columns.last?.alignment == .left else {
+      return cells
+    }
+    let start = widths.dropLast().reduce(0) { $0 + $1 + 2 }
+    guard start + last.text.unicodeScalars.count > lineWidth,
+      lineWidth - start >= Self.leastPlace
+    else { return cells }
+    let place = String(repeating: " ", count: start)
+    let lines = wrapped(Substring(place + last.text), width: lineWidth, indent: start)
+    return cells.dropLast() + [Cell(String(lines.dropFirst(start)), last.ink)]
+  }
+
   private func write(_ cells: [Cell], to output: inout OutputBuffer) throws(OutputError) {
+    let cells = broken(cells)
     try output.write { bytes in
       /// Blanks that are written only if something follows them.
       var blanks = 0

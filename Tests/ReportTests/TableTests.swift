@@ -103,6 +103,47 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (
+      28,
+      """
+      Port  Cause
+        22  a message with more
+            words than fit, from
+            [2001:db8:1111:2222:3333::1]
+       443  RST
+      """
+    ),
+    (
+      // Too few cells are left to hold words.
+      25,
+      """
+      Port  Cause
+        22  a message with more words than fit, from [2001:db8:1111:2222:3333::1]
+       443  RST
+      """
+    ),
+    (
+      nil,
+      """
+      Port  Cause
+        22  a message with more words than fit, from [2001:db8:1111:2222:3333::1]
+       443  RST
+      """
+    ),
+  ])
+  func theLastColumnIsBrokenBetweenWords(width: Int?, expected: String) throws {
+    let text = try written { output in
+      var table = Table([.init("Port", .right), .init("Cause")], lineWidth: width)
+      try table.row(
+        ["22", "a message with more words than fit, from [2001:db8:1111:2222:3333::1]"], to: &output
+      )
+      try table.row(["443", "RST"], to: &output)
+      try table.finish(to: &output)
+    }
+    #expect(text == expected + "\n")
+  }
+
   @Test func aRowOfTheWrongLengthIsABug() async {
     await #expect(processExitsWith: .failure) {
       var output = OutputBuffer(descriptor: STDOUT_FILENO)
