@@ -81,6 +81,9 @@ struct Narrator: Sendable {
     }
   }
 
+  /// Writes an event to the file of --events and nowhere else: people are told of it in another way.
+  func record(_ event: @autoclosure () -> Event) { log?.write(event()) }
+
   private func isWanted(_ audience: Event.Audience) -> Bool {
     switch audience {
     case .programs: false

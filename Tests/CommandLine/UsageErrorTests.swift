@@ -26,7 +26,7 @@ import Testing
       See 'tcptool listen --help' for more information.
     """,
     "connect": """
-    Usage: tcptool connect [<options>] <host> <port>
+    Usage: tcptool connect [<options>] <host> [<port>]
       See 'tcptool connect --help' for more information.
     """,
     "send": """

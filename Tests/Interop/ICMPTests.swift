@@ -1,6 +1,7 @@
 // An ICMP message ends the handshake: type, code and sender are told, and the status is theirs. A
 // program of few lines plays the router: it answers the first SYN with a message of its own making.
 
+import Foundation
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
     var testDescription: String { "\(family) \(type)/\(code)" }
   }
 
-  @Test(arguments: [
+  private static let rows = [
     Row(
       family: .ipv4, type: 3, code: 13, status: 14,
       text: "no route to host (EHOSTUNREACH): ICMP destination unreachable, communication "
@@ -47,19 +48,46 @@ import Testing
       family: .ipv6, type: 1, code: 0, status: 13,
       text: "network is unreachable (ENETUNREACH): ICMPv6 destination unreachable, no route to "
         + "destination (1/0), from 2001:db8::9"),
-  ])
+  ]
+
+  @Test(arguments: rows)
   func areTold(_ row: Row) throws {
-    let network = try PrivateNetwork(setUp: ["ip address add 2001:db8::9/128 dev lo nodad"])
-    let router = try Child(
-      network.command(
-        ["python3", "-c", Self.router, row.family.loopback, "\(row.type)", "\(row.code)"]))
-    let line = try router.waitForLine(containing: "ready ", in: .standardOutput)
-    let port = try #require(line.split(separator: " ").last)
-    let done = try tcptool("connect", row.family.loopback, String(port), in: network).wait()
+    let (network, router, port) = try Self.network(row)
+    let done = try tcptool("connect", row.family.loopback, port, in: network).wait()
     #expect(done.outcome == .exited(row.status), "\(done)")
     let target = row.family == .ipv4 ? "127.0.0.1" : "[::1]"
     #expect(done.errorText == "Error: connect to \(target):\(port): \(row.text)\n")
     #expect(done.outputText == "")
+    withExtendedLifetime(router) {}
+  }
+
+  @Test(arguments: rows)
+  func areInTheRowOfAProbe(_ row: Row) throws {
+    let (network, router, port) = try Self.network(row)
+    let done = try tcptool(
+      "connect", "--timeout", "30s", "--probe", port, row.family.loopback, "--json", in: network
+    ).wait()
+    #expect(done.outcome == .exited(row.status), "\(done)")
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(done.output)) as? [String: Any])
+    // Port unreachable says as much as RST does; everything else leaves open what is there.
+    #expect(object["state"] as? String == (row.status == 11 ? "closed" : "filtered"))
+    let icmp = try #require(object["icmp"] as? [String: Any])
+    #expect(icmp["type"] as? Int == row.type)
+    #expect(icmp["code"] as? Int == row.code)
+    #expect(icmp["version"] as? Int == (row.family == .ipv4 ? 4 : 6))
+    #expect(icmp["from"] as? String == (row.family == .ipv4 ? "127.0.0.9" : "2001:db8::9"))
+    withExtendedLifetime(router) {}
+  }
+
+  /// A network with a router that answers the first SYN to a port.
+  private static func network(_ row: Row) throws -> (PrivateNetwork, router: Child, port: String) {
+    let network = try PrivateNetwork(setUp: ["ip address add 2001:db8::9/128 dev lo nodad"])
+    let router = try Child(
+      network.command(
+        ["python3", "-c", router, row.family.loopback, "\(row.type)", "\(row.code)"]))
+    let line = try router.waitForLine(containing: "ready ", in: .standardOutput)
+    return (network, router, String(try #require(line.split(separator: " ").last)))
   }
 
   /// Makes a listener whose accept queue is full, so that TCP leaves the SYN without an answer.

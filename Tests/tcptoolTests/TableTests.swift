@@ -36,6 +36,20 @@ import Testing
     }
   }
 
+  /// A name that is misspelled would exclude, need or waive nothing.
+  @Test(arguments: names)
+  func parametersNameOnlyOthersOfTheirSubcommand(_ name: String) throws {
+    let parameters = try Self.command(name).parameters
+    let operands = parameters.filter { $0.kind == .operand }.map(\.name)
+    let options = parameters.filter { $0.kind != .operand }.map(\.name)
+    for parameter in parameters {
+      let others = Set(options).subtracting([parameter.name])
+      #expect(others.isSuperset(of: parameter.neededOptions), "\(parameter.name)")
+      #expect(others.isSuperset(of: parameter.exclusions.flatMap(\.names)), "\(parameter.name)")
+      #expect(Set(operands).isSuperset(of: parameter.waivedOperands), "\(parameter.name)")
+    }
+  }
+
   /// One sentence or more, as a sentence is written.
   @Test(arguments: names)
   func everythingIsExplainedInSentences(_ name: String) throws {
@@ -118,15 +132,16 @@ import Testing
     for parameter in command.parameters where parameter.kind != .operand {
       let long = "--\(parameter.name)"
       // What it needs is there in both cases, so that only it makes the difference.
-      let needed = parameter.neededOptions.prefix(1).flatMap { need in
-        command.parameters.first { $0.name == need }.map { other in
-          ["--\(need)"] + (other.kind == .flag ? [] : [Self.sample(for: other) { _ in true }])
-        } ?? []
+      let others = command.parameters.filter { parameter.neededOptions.prefix(1).contains($0.name) }
+      let needed = others.flatMap { other in
+        ["--\(other.name)"]
+          + (other.kind == .flag ? [] : [Self.sample(for: other) { _ in true }])
       }
+      let waived = others.flatMap(\.waivedOperands)
       func options(_ words: [String]) throws -> String {
-        try parsed(words, beside: needed, without: parameter.waivedOperands)
+        try parsed(words, beside: needed, without: waived + parameter.waivedOperands)
       }
-      let plain = try parsed([], beside: needed)
+      let plain = try parsed([], beside: needed, without: waived)
       var isAttached = false
       if case .optional(let bare) = parameter.valueForm {
         isAttached = true

@@ -3,11 +3,12 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
+struct ConnectOptions: RelayingCommand, Probing {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
   var relay = RelayPolicy()
+  var probing = ProbeOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
@@ -32,7 +33,7 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
       everything.
       """,
       .relayPolicyNotes,
-    ],
+    ] + .probeNotes,
     operands: .hostAndPort,
     examples: [
       Example(
@@ -49,9 +50,11 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
         command: "tcptool connect --linger 5s 192.0.2.7 7000 < request",
         explanation: "Give the peer five seconds to answer and close, once it has it all."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
-    ],
+    ] + .probing,
     exitStatuses: .connecting(
-      done: "Both directions ended and everything was acknowledged.", hasTimeouts: true),
+      done: """
+        Both directions ended and everything was acknowledged; or all that was probed is open.
+        """, hasTimeouts: true),
     seeAlso: ["tcptool-trace(7)", "nc(1)", "connect(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
@@ -60,19 +63,21 @@ struct ConnectOptions: RelayingCommand, Narrating, Dialing, OpensSockets {
         "timeout", "t", \.timeout, value: "duration",
         help: """
           Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
-          Default: the kernel's own limit, about 130 s an address.
+          Default: the kernel's own limit, about 130 s an address. With --probe or \
+          --all-addresses it is that of each attempt, by default 2s.
           """)
-    ] + Bound.dialing + relayParameters + socketParameters
-    + narrationParameters
+    ] + Bound.dialing
+    + probeParameters(withoutUseFor: relayParameters.map(\.parameter.name))
+    + relayParameters + socketParameters + narrationParameters
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
-    var words = operands[...]
-    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+    endpoint = try probing.endpoint(of: operands)
     try relay.validate()
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if probing.isOn { return try probe(endpoint, timeout: timeout, narrator) }
     let dump = try relay.openHexDump(isPlural: false)
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
