@@ -65,6 +65,7 @@ struct ServerNarration {
 
   /// What the ending of the server amounts to.
   func ending(_ ending: ServerEnding) throws(Failure) -> Ending {
+    queues.finish()
     switch ending {
     case .signal(let signal): return .signal(signal)
     case .localFailure(let error): throw Failure(.localStream, error)
@@ -107,11 +108,16 @@ private struct QueueNarration {
       })
     defer { last = reading }
     if narrator.showsLive {
-      narrator.show(reading.line)
+      narrator.show(reading.liveLine(unicode: Display(descriptor: 2).hasUnicode))
       if reading != last { narrator.tell(.queues(reading, for: .programs)) }
     } else if reading != last {
       narrator.tell(.queues(reading, for: .all))
     }
+  }
+
+  /// Leaves the last reading on a terminal, where each took the place of the one before.
+  func finish() {
+    if let last, narrator.showsLive { narrator.line(last.line) }
   }
 }
 

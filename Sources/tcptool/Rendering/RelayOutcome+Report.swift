@@ -47,14 +47,18 @@ extension Event {
     }
   }
 
+  /// - Parameter number: that of one connection of several, which gets a single line.
   static func closed(
     _ ending: RelayEnding, local: Endpoint, peer: Endpoint, number: Int?
   ) -> Event {
     let outcome = ending.outcome
     let info = outcome.info
-    let tag = tag(number)
+    let lines = outcome.summary
+    let text =
+      number == nil
+      ? lines.joined(separator: "\n") : tag(number) + lines.prefix(2).joined(separator: "; ")
     return Event(
-      "closed", outcome.summary.map { tag + $0 }.joined(separator: "\n"), for: .curious,
+      "closed", text, for: .curious,
       [
         ("connection", .init(number ?? 1)), ("local", local.json), ("peer", peer.json),
         (

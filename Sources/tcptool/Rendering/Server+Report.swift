@@ -59,10 +59,19 @@ extension Event {
 }
 
 extension QueueReading {
+  private func text(_ value: Int?) -> String { value.map { Units.count($0) } ?? "unknown" }
+  private var limit: Int { backlog + 1 }
+
   var line: String {
-    func text(_ value: Int?) -> String { value.map { Units.count($0) } ?? "unknown" }
-    return "accept queue \(Units.count(length)) of \(Units.count(backlog + 1)) "
-      + "(most \(Units.count(highWater))), SYN queue \(text(synReceived)), "
-      + "dropped here \(text(drops)), ListenOverflows of the namespace +\(text(overflows))"
+    "accept queue \(Units.count(length)) of \(Units.count(limit)) (most \(Units.count(highWater))), "
+      + "SYN queue \(text(synReceived)), dropped here \(text(drops)), "
+      + "ListenOverflows of the namespace +\(text(overflows))"
+  }
+
+  /// As it fits into one line of a terminal.
+  func liveLine(unicode: Bool) -> String {
+    let fill = bar(fraction: Double(length) / Double(limit), width: 10, unicode: unicode)
+    return "accept queue \(fill) \(length) of \(limit), most \(highWater); "
+      + "SYN queue \(text(synReceived)); dropped \(text(drops)); overflows +\(text(overflows))"
   }
 }
