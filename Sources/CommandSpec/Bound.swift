@@ -112,8 +112,8 @@ public struct Bound<Options: CommandOptions>: Sendable {
   ///
   /// - Parameter waivedOperands: the operands that it leaves nothing to say for.
   public static func command(
-    _ name: String, _ short: Character? = nil, _ path: Path<[String]>, value: String,
-    help: String, waives waivedOperands: [String] = []
+    _ name: String, _ short: Character?, _ path: Path<[String]>, value: String, help: String,
+    waives waivedOperands: [String] = []
   ) -> Self {
     let parameter = Parameter(
       kind: .option, name: name, short: short, valueName: value, valueForm: .remaining, help: help,
@@ -123,5 +123,13 @@ public struct Bound<Options: CommandOptions>: Sendable {
       options[keyPath: path].take(word, isFirst: isFirst)
       return true
     }
+  }
+
+  /// An option without a short form that takes all the words that are left.
+  public static func command(
+    _ name: String, _ path: Path<[String]>, value: String, help: String,
+    waives waivedOperands: [String] = []
+  ) -> Self {
+    command(name, nil, path, value: value, help: help, waives: waivedOperands)
   }
 }

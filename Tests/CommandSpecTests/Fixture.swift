@@ -118,6 +118,7 @@ struct Serve: CommandOptions {
   var queues: Duration?
   var format = Format.text
   var exec: [String] = []
+  var then: [String] = []
   var operands: [String] = []
   static let page = CommandPage(
     name: "serve", abstract: "Run a command.",
@@ -125,6 +126,7 @@ struct Serve: CommandOptions {
   static let parameters: [Bound<Self>] = [
     .command("exec", "e", \.exec, value: "command", help: "What to run."),
     .flag("keep", "k", \.keep, help: "Stay."),
+    .command("then", \.then, value: "command", help: "What to run at the end."),
     .option(
       "queues", "q", \.queues, value: "duration", bare: "200ms", help: "Show the queues so often."),
     .option("format", "f", \.format, value: "format", bare: "json", help: "How to print."),

@@ -184,7 +184,7 @@ import Testing
         OVERVIEW: Run a command.
 
         USAGE: nasty serve [--keep] [--queues[=<duration>]] [--format[=<format>]] <port>
-               [--exec <command> ...]
+               [--exec <command> ...] [--then <command> ...]
 
         ARGUMENTS:
           <port>                  Local port.
@@ -193,6 +193,7 @@ import Testing
           -e, --exec <command> ...
                                   What to run.
           -k, --keep              Stay.
+          --then <command> ...    What to run at the end.
           -q, --queues[=<duration>]
                                   Show the queues so often. (without a value: 200ms)
           -f, --format[=<format>] How to print. (values: text, json; without a value:

@@ -54,7 +54,8 @@ import Testing
     }
     let serve = try read("serve.1")
     for text in [
-      "nasty serve [--keep] [--queues[=duration]] [--format[=format]] port [--exec command ...]",
+      "nasty serve [--keep] [--queues[=duration]] [--format[=format]] port [--exec command ...] "
+        + "[--then command ...]",
       "-e, --exec command ... What to run.",
       "-q, --queues[=duration] Show the queues so often. (without a value: 200ms)",
     ] {
