@@ -88,7 +88,9 @@ func objects(_ text: String) throws -> [[String: Any]] {
     let ports = try objects(done.outputText).map {
       ($0["endpoint"] as? [String: Any])?["port"] as? Int
     }
-    #expect(ports == Array(1...1_000))
+    // A log of all of them helps nobody.
+    let areAllThere = ports == Array(1...1_000)
+    #expect(areAllThere, "\(ports.count) ports")
   }
 
   @Test func jsonHasAllFacts() throws {

@@ -18,7 +18,10 @@ import Testing
   }
 
   @Test func allOfThem() throws {
-    #expect(try PortList.ports("1-65535") == Array(1...65_535))
+    let ports = try PortList.ports("1-65535")
+    // A log of all of them helps nobody.
+    let areAllThere = ports == Array(1...65_535)
+    #expect(areAllThere, "\(ports.count) ports")
   }
 
   private static let form =
