@@ -70,7 +70,8 @@ private func cells(_ text: Substring) -> Int {
   return count
 }
 
-/// What other characters there are comes from the user, who knows how to show it.
-private func spelledInASCII(_ text: String) -> String {
+/// The few characters outside ASCII that this tool writes, in ASCII. What others there are come from the user, who
+/// knows how to show them.
+func spelledInASCII(_ text: String) -> String {
   text.map { ["→": "->", "µ": "u", "…": "..."][$0] ?? String($0) }.joined()
 }
