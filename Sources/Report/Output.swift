@@ -14,6 +14,8 @@ public struct OutputBuffer: ~Copyable {
   public let name: String
   private var bytes: [UInt8] = []
   private static let capacity = 65_536
+  /// Whether the bytes go nowhere.
+  private var isText = false
 
   /// - Parameters:
   ///   - descriptor: An open descriptor, blocking or not.
@@ -26,6 +28,16 @@ public struct OutputBuffer: ~Copyable {
     default: self.name = name ?? "descriptor \(descriptor)"
     }
     bytes.reserveCapacity(Self.capacity * 2)
+  }
+
+  /// What `write` would write, as text: for who has another way out.
+  public static func text(
+    _ write: (inout OutputBuffer) throws(OutputError) -> Void
+  ) throws(OutputError) -> String {
+    var buffer = OutputBuffer(descriptor: -1)
+    buffer.isText = true
+    try write(&buffer)
+    return String(decoding: buffer.bytes, as: UTF8.self)
   }
 
   /// Adds bytes.
@@ -49,7 +61,7 @@ public struct OutputBuffer: ~Copyable {
   /// Adds whatever `append` appends, without a copy in between.
   public mutating func write(_ append: (inout [UInt8]) -> Void) throws(OutputError) {
     append(&bytes)
-    if bytes.count >= Self.capacity { try flush() }
+    if bytes.count >= Self.capacity, !isText { try flush() }
   }
 
   /// Writes all that is gathered.

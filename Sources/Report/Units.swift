@@ -11,6 +11,11 @@ public enum Units {
     return sign + text(seconds: signed.magnitude)
   }
 
+  /// The same for nanoseconds that were worked out, as a mean of them; 0 where that is not finite.
+  public static func duration(nanoseconds: Double) -> String {
+    duration(.nanoseconds(Int64(exactly: nanoseconds.rounded()) ?? 0))
+  }
+
   private static func text(seconds: Double) -> String {
     if seconds == 0 { return "0 s" }
     for (unit, scale) in [("ns", 1e9), ("µs", 1e6), ("ms", 1e3)] {
@@ -53,6 +58,18 @@ public enum Units {
       text.append(digit)
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  /// A share of a whole: `3.9 %`, `50 %`. A little is never rounded to nothing, nor nearly all to all:
+  /// `< 0.1 %`, `> 99.9 %`. Of nothing it is `0 %`.
+  public static func percent(_ part: some BinaryInteger, of whole: some BinaryInteger) -> String {
+    guard part > 0, whole > 0 else { return "0 %" }
+    guard part < whole else { return "100 %" }
+    let thousandths = Double(part) / Double(whole) * 1_000
+    if thousandths < 1 { return "< 0.1 %" }
+    if thousandths > 999 { return "> 99.9 %" }
+    let (units, tenths) = Int(thousandths.rounded()).quotientAndRemainder(dividingBy: 10)
+    return tenths == 0 ? "\(units) %" : "\(units).\(tenths) %"
   }
 
   /// A count and its noun: `1 row`, `1,024 rows`.

@@ -122,6 +122,16 @@ import Testing
     let all = received.bytes.withLock { $0 }
     #expect(all == data)
   }
+
+  /// More than a buffer writes at a time, to see that nothing is written.
+  @Test func textGoesNowhere() throws {
+    let text = try OutputBuffer.text { output throws(OutputError) in
+      for _ in 0..<30_000 { try output.line("µ, 3") }
+    }
+    #expect(text == String(repeating: "µ, 3\n", count: 30_000))
+    let nothing = try OutputBuffer.text { _ throws(OutputError) in }
+    #expect(nothing == "")
+  }
 }
 
 /// What the reading thread of a test has seen.

@@ -56,6 +56,15 @@ import Testing
     #expect(Units.count(count) == text)
   }
 
+  @Test(arguments: [
+    (0, 0, "0 %"), (0, 5, "0 %"), (5, 5, "100 %"), (1, 2, "50 %"), (1, 3, "33.3 %"),
+    (2, 3, "66.7 %"), (1, 1_000, "0.1 %"), (1, 1_001, "< 0.1 %"), (999, 1_000, "99.9 %"),
+    (9_999, 10_000, "> 99.9 %"), (4, 103, "3.9 %"),
+  ])
+  func percents(part: Int, whole: Int, text: String) {
+    #expect(Units.percent(part, of: whole) == text)
+  }
+
   @Test func plurals() {
     #expect(Units.plural(1, "row") == "1 row")
     #expect(Units.plural(0, "row") == "0 rows")
