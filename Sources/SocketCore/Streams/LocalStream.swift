@@ -177,6 +177,16 @@ public struct ByteOutput: ~Copyable {
     }
   }
 
+  /// Whether it is a regular file that has not got its name.
+  public var isTemporary: Bool { naming != nil }
+
+  /// Takes back a file that has not got its name; what had that name before stays as it was.
+  public func abandon() {
+    guard let temporary = naming?.temporary else { return }
+    // What cannot be removed is in nobody's way.
+    _ = unsafe unlink(temporary)
+  }
+
   /// A descriptor that `close` closes. `name` is what errors call it.
   public init(_ descriptor: Int32, name: String) {
     self.init(descriptor, name: name, isDiscarding: false)
