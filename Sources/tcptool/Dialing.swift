@@ -182,7 +182,7 @@ func openConnection(
 
 /// Tells of attempts that wait for an answer: each SYN that is sent again, and on a terminal how
 /// things stand.
-private struct SilenceNarration {
+struct SilenceNarration {
   private let narrator: Narrator
   private var synsTold: [Endpoint: Int] = [:]
   /// So long nobody wonders.

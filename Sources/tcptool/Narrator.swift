@@ -185,7 +185,7 @@ final class EventLog: Sendable {
 
 extension Event {
   /// The event as a program reads it, with the time of now.
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
     let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000

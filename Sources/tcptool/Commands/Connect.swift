@@ -3,12 +3,13 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ConnectOptions: RelayingCommand, Probing {
+struct ConnectOptions: RepeatingHandshakes, Probing {
   var operands: [String] = []
   var timeout: Duration?
   var dialing = DialOptions()
   var relay = RelayPolicy()
   var probing = ProbeOptions()
+  var repetition = RepetitionOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
@@ -33,7 +34,7 @@ struct ConnectOptions: RelayingCommand, Probing {
       everything.
       """,
       .relayPolicyNotes,
-    ] + .probeNotes,
+    ] + .probeNotes + .repetitionNotes,
     operands: .hostAndPort,
     examples: [
       Example(
@@ -49,11 +50,18 @@ struct ConnectOptions: RelayingCommand, Probing {
       Example(
         command: "tcptool connect --linger 5s 192.0.2.7 7000 < request",
         explanation: "Give the peer five seconds to answer and close, once it has it all."),
+      Example(
+        command: "tcptool connect --interval 200ms example.org 443",
+        explanation: "Measure handshakes until Ctrl-C, five a second."),
+      Example(
+        command: "tcptool connect --count 100 --svg a.svg example.org 443",
+        explanation: "Measure a hundred handshakes, one a second, and plot them."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
     ] + .probing,
     exitStatuses: .connecting(
       done: """
-        Both directions ended and everything was acknowledged; or all that was probed is open.
+        Both directions ended and everything was acknowledged; or all that was probed is open; or \
+        every repeated handshake succeeded.
         """, hasTimeouts: true),
     seeAlso: ["tcptool-trace(7)", "nc(1)", "connect(2)", "tcp(7)"])
 
@@ -64,9 +72,10 @@ struct ConnectOptions: RelayingCommand, Probing {
         help: """
           Longest time for connecting, all addresses together: 500ms, 2s, 1m. \
           Default: the kernel's own limit, about 130 s an address. With --probe or \
-          --all-addresses it is that of each attempt, by default 2s.
+          --all-addresses it is that of each attempt, by default 2s; with --count or --interval that \
+          of each handshake, by default 3s.
           """)
-    ] + Bound.dialing
+    ] + repetitionParameters + Bound.dialing
     + probeParameters(withoutUseFor: relayParameters.map(\.parameter.name))
     + relayParameters + socketParameters + narrationParameters
 
@@ -74,10 +83,15 @@ struct ConnectOptions: RelayingCommand, Probing {
     try dialing.validate()
     endpoint = try probing.endpoint(of: operands)
     try relay.validate()
+    try repetition.validate()
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
     if probing.isOn { return try probe(endpoint, timeout: timeout, narrator) }
+    if repetition.isAsked {
+      return try repeatHandshakes(
+        with: endpoint, repetition, timeout: timeout, dialing, sockets, narrator: narrator)
+    }
     let dump = try relay.openHexDump(isPlural: false)
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
