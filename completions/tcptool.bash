@@ -7,7 +7,7 @@ __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
     listen) options=('-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' '-k --keep-open' '--max-connections=' '--max-concurrent=' '--accept-timeout=' '--allow=' --echo --discard '--source-data=' '--file=' '--exec+' --hold '--accept-delay=' '--accept-rate=' '--relisten=' '--queues?' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-j --json' '--color=' --version '-h --help') ;;
@@ -28,6 +28,7 @@ __tcptool_value() {
     'listen --on-peer-eof') __tcptool_words finish close ;;
     'listen --hex-dump') __tcptool_files ;;
     'listen --events') __tcptool_files ;;
+    'connect --svg') __tcptool_files ;;
     'connect --probe') __tcptool_ports ;;
     'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'connect --on-peer-eof') __tcptool_words finish close ;;
