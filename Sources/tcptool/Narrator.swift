@@ -118,6 +118,9 @@ struct Narrator: Sendable {
     !options.isQuiet && !options.isJSON && Display(descriptor: STDERR_FILENO).canRedraw
   }
 
+  /// Whether a program reads what is told, in one way or another.
+  var tellsPrograms: Bool { options.isJSON || log != nil }
+
   private var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// To be called at the end.

@@ -28,7 +28,9 @@ func runSession(
     { (direction: RelayDirection, bytes: Span<UInt8>) in dump.tap(1, direction, bytes) }
   }
   dump?.begin(1)
-  var driver = RelayDriver(options, tap: tap)
+  var relay = options
+  relay.tellProgress(to: narrator)
+  var driver = RelayDriver(relay, tap: tap)
   var localEnded = false
   let outcome: RelayOutcome
   do throws(SystemCallError) {
@@ -45,6 +47,13 @@ func runSession(
     .closed(ending, local: connection.local, peer: connection.peer, number: nil))
   if let failure = ending.failure { throw failure }
   return ending.signal.map { .signal($0) } ?? .status(.done)
+}
+
+extension RelayOptions {
+  /// Programs are told every second how far it is, while bytes move.
+  mutating func tellProgress(to narrator: Narrator) {
+    if narrator.tellsPrograms { progressInterval = .seconds(1) }
+  }
 }
 
 /// What the outcome of a relay amounts to.

@@ -23,3 +23,15 @@ public final class BufferPool {
     buffer = []
   }
 }
+
+extension [UInt8] {
+  /// Lends a part of the array to a call that fills it.
+  mutating func fill<Result>(
+    _ part: Range<Int>, _ body: (inout MutableRawSpan) throws(SystemCallError) -> Result
+  ) throws(SystemCallError) -> Result {
+    var span = mutableSpan
+    var bytes = unsafe span.mutableBytes
+    var target = bytes._mutatingExtracting(part)
+    return try body(&target)
+  }
+}

@@ -23,6 +23,9 @@ public struct RelayDriver: ~Copyable {
   private var isHungUp = false
   /// Whether the error of a connection that has hung up was asked for: it has no other one later.
   private var hasAskedForError = false
+  private var hasToldFailure = false
+  /// What was told of the progress, and when.
+  private var told = (moved: 0, at: MonotonicInstant.now)
   /// Whether our FIN is among what the peer has to acknowledge.
   private var hasFinished = false
   private var acknowledgement = AcknowledgementWatch()
@@ -134,7 +137,20 @@ public struct RelayDriver: ~Copyable {
     if input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty { read(input) }
     send(to: connection)
     perform(relay.step(), connection, &output, &loop, observe)
+    tellProgress(observe)
     giveBackBuffers()
+  }
+
+  private mutating func tellProgress(_ observe: (RelayEvent) -> Void) {
+    if let error = outcome.connectionError, !hasToldFailure {
+      hasToldFailure = true
+      observe(.failed(error.errno))
+    }
+    guard let interval = options.progressInterval else { return }
+    let (sent, received) = (relay.outbound.delivered, relay.inbound.received)
+    guard sent + received > told.moved, .now >= told.at + interval else { return }
+    told = (sent + received, .now)
+    observe(.progress(sent: sent, received: received))
   }
 
   /// Ends the relay: what was received is handed over, and a peer that must not take what it has
@@ -392,17 +408,5 @@ public struct RelayDriver: ~Copyable {
     } catch {
       outcome.localError = error
     }
-  }
-}
-
-extension [UInt8] {
-  /// Lends a part of the array to a call that fills it.
-  fileprivate mutating func fill<Result>(
-    _ part: Range<Int>, _ body: (inout MutableRawSpan) throws(SystemCallError) -> Result
-  ) throws(SystemCallError) -> Result {
-    var span = mutableSpan
-    var bytes = unsafe span.mutableBytes
-    var target = bytes._mutatingExtracting(part)
-    return try body(&target)
   }
 }

@@ -32,6 +32,8 @@ public struct RelayOptions: Hashable, Sendable {
   /// How long nothing may move, and how long everything may take; nil is for ever.
   public var idleTimeout: Duration?
   public var totalTimeout: Duration?
+  /// How often at most it is told how much has moved; nil is never.
+  public var progressInterval: Duration?
 
   public init() {}
 }
@@ -87,4 +89,8 @@ public enum RelayEvent: Hashable, Sendable {
   case localEnded
   /// The peer's FIN has come and all that it sent has been handed over.
   case peerEnded
+  /// The connection was reset, or has failed in another way: no more can be sent.
+  case failed(Errno)
+  /// Bytes have moved since this was told before: so many altogether.
+  case progress(sent: Int, received: Int)
 }

@@ -103,7 +103,8 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     if serve.holds {
       narrator.tell(.note("connections are left in the accept queue; Ctrl-C ends this"))
     }
-    let options = serve.options(relay)
+    var options = serve.options(relay)
+    options.relay.tellProgress(to: narrator)
     let readsTerminal = options.relay.readsInput && !serve.hasService
     var narration = ServerNarration(
       narrator, options, isPlural: serve.isPlural,

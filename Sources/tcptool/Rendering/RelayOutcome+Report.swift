@@ -44,6 +44,15 @@ extension Event {
       return Event(
         "peer_eof", "the peer closed its side; Ctrl-D closes ours",
         for: asksForEnd ? .all : .programs, fields)
+    case .failed(let errno):
+      let isReset = errno == .connectionReset || errno == .brokenPipe
+      return Event(
+        isReset ? "reset" : "connection_lost", "", for: .programs,
+        fields + [("errno", .init(errno.name))])
+    case .progress(let sent, let received):
+      return Event(
+        "progress", "", for: .programs,
+        fields + [("bytes_written", .init(sent)), ("bytes_received", .init(received))])
     }
   }
 

@@ -125,6 +125,34 @@ struct RelayDriverTests {
     #expect(report.outcome.connectionError == nil && report.outcome.localError == nil)
   }
 
+  @Test(arguments: [Duration.zero, .seconds(3_600)])
+  func `progress is told no more often than asked, and only when bytes moved`(
+    _ interval: Duration
+  ) throws {
+    let ends = try Ends()
+    let input = try Pipe()
+    let output = try Pipe()
+    var options = RelayOptions()
+    options.progressInterval = interval
+    let relay = try RunningRelay(
+      over: ends.connection, input: input.readEnd, output: output.writeEnd, options)
+    output.closeWriteEnd()
+    try input.writeAndClose(Array("question".utf8))
+    #expect(try ends.peer.readToEnd() == Array("question".utf8))
+    try ends.peer.write(Array("answer".utf8))
+    ends.peer.close()
+    #expect(try output.readToEnd() == Array("answer".utf8))
+    let told = try relay.result().events.filter {
+      if case .progress = $0 { true } else { false }
+    }
+    if interval == .zero {
+      #expect(told.last == .progress(sent: 8, received: 6))
+      #expect(Set(told).count == told.count)
+    } else {
+      #expect(told.isEmpty)
+    }
+  }
+
   @Test func `a blocked output does not stall the input`() throws {
     let ends = try Ends()
     let peer = ends.peer

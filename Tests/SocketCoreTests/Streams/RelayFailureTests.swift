@@ -29,7 +29,7 @@ struct RelayFailureTests {
     #expect(report.outcome.connectionError == error)
     #expect(report.outcome.localError == nil)
     #expect(!report.outcome.peerEnded)
-    #expect(report.events.isEmpty)
+    #expect(report.events == [.failed(.connectionReset)])
   }
 
   @Test func `a slow reader gets all that came before a reset`() throws {
@@ -95,7 +95,7 @@ struct RelayFailureTests {
     #expect(report.outcome.sent <= report.outcome.read)
     #expect(!report.outcome.peerEnded)
     #expect(report.outcome.localError == nil)
-    #expect(report.events.isEmpty)
+    #expect(report.events == [.failed(.connectionReset)])
   }
 
   @Test func `a peer that ends and then resets has ended`() throws {
@@ -111,7 +111,7 @@ struct RelayFailureTests {
     ends.peer.reset()
     let report = try relay.result()
     #expect(report.outcome.peerEnded)
-    #expect(report.events == [.peerEnded])
+    #expect(report.events == [.peerEnded, .failed(.brokenPipe)])
     #expect(report.outcome.connectionError != nil)
   }
 
@@ -133,7 +133,10 @@ struct RelayFailureTests {
       let report = try relay.result()
       #expect(report.outcome.connectionError != nil, "round \(round)")
       #expect(!report.outcome.peerEnded, "round \(round)")
-      #expect(report.events.isEmpty, "round \(round)")
+      #expect(
+        report.events.count == 1
+          && report.events.allSatisfy { if case .failed = $0 { true } else { false } },
+        "round \(round)")
     }
   }
 
@@ -159,7 +162,7 @@ struct RelayFailureTests {
     let report = try relay.result()
     #expect(report.outcome.connectionError?.errno == .connectionReset)
     #expect(!report.outcome.peerEnded)
-    #expect(report.events.isEmpty)
+    #expect(report.events == [.failed(.connectionReset)])
     #expect(report.outcome.received == 350_000)
   }
 
