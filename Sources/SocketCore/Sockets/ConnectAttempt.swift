@@ -72,9 +72,12 @@ public struct ConnectAttempt: ~Copyable, Sendable {
   /// itself (a client on loopback that was given the port it was to connect to) counts as refused,
   /// which is what it is: nobody listens there.
   ///
+  /// - Parameter isConnected: `progress` has said so; SO_ERROR is not asked for again.
   /// - Throws: ECONNREFUSED after an RST, ETIMEDOUT after the last SYN, EHOSTUNREACH and its kind after an ICMP message.
-  public consuming func finish() throws(SystemCallError) -> Connection {
-    if let errno = socket.takePendingError() {
+  public consuming func finish(
+    isConnected: Bool = false
+  ) throws(SystemCallError) -> Connection {
+    if !isConnected, let errno = socket.takePendingError() {
       throw SystemCallError("connect", "to \(target)", errno)
     }
     let local = try socket.localEndpoint()

@@ -62,7 +62,8 @@ final class RunningAttempt {
     let time = info?.roundTripTime ?? .zero
     do throws(SystemCallError) {
       return Connected(
-        connection: try attempt.finish(), handshake: handshake, synRetransmissions: retransmissions,
+        connection: try attempt.finish(isConnected: true), handshake: handshake,
+        synRetransmissions: retransmissions,
         roundTripTime: retransmissions == 0 && time > .zero ? time : nil,
         abandoned: losers.map { $0.abandoned })
     } catch {
