@@ -96,6 +96,8 @@ public struct Server: ~Copyable {
     [
       nextDeadline, isTaking && !pace.isUnlimited ? pace.nextAccept : nil, acceptDeadline,
       relistenAt, listener == nil ? nil : nextQueueLook,
+      // Those who wait for room in the output are the loop's own affair: it gave some back.
+      sharedOutput?.owesRoom == true ? .now : nil,
     ].compactMap(\.self).min()
   }
 
@@ -300,9 +302,13 @@ public struct Server: ~Copyable {
         try serveAll(&loop, observe)
       }
       if let sharedOutput {
-        let wasFull = sharedOutput.isFull
         try sharedOutput.flush(&loop)
-        if wasFull && !sharedOutput.isFull { try serveAll(&loop, observe) }
+        if sharedOutput.owesRoom {
+          sharedOutput.grantRoom()
+          try serveAll(&loop, observe)
+          // What they wrote now has to be watched too.
+          try sharedOutput.flush(&loop)
+        }
       }
     } catch {
       localFailure = error

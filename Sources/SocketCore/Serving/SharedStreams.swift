@@ -5,6 +5,8 @@
 final class SharedOutput {
   private var output: ByteOutput
   private var pending: [UInt8] = []
+  /// Whether a connection was turned away for lack of room since `grantRoom`.
+  private var isAwaited = false
   /// Beyond that nothing is taken before the reader has read.
   private static let most = 256 * 1024
   /// A longer line is broken.
@@ -13,7 +15,19 @@ final class SharedOutput {
   init(_ output: consuming ByteOutput) { self.output = output }
 
   var descriptor: Int32 { output.descriptor }
-  var isFull: Bool { pending.count >= Self.most }
+
+  /// Whether another line may come; whoever is told no waits for `grantRoom`.
+  fileprivate func hasRoom() -> Bool {
+    let isFull = pending.count >= Self.most
+    if isFull { isAwaited = true }
+    return !isFull
+  }
+
+  /// Whether there is room again for those who were turned away.
+  var owesRoom: Bool { isAwaited && pending.count < Self.most }
+
+  /// Takes back that somebody was turned away: all of them are to try again now.
+  func grantRoom() { isAwaited = false }
 
   fileprivate func append(_ tag: [UInt8], _ line: some Collection<UInt8>) {
     pending += tag
@@ -56,23 +70,36 @@ final class TaggedOutput: InternalOutput {
   }
 
   func write(_ bytes: RawSpan) -> TransferResult {
-    guard !shared.isFull else { return .wouldBlock }
+    guard shared.hasRoom() else { return .wouldBlock }
+    return writeLast(bytes)
+  }
+
+  /// Beyond the shared output's room too: what is lost here nobody will send again.
+  func writeLast(_ bytes: RawSpan) -> TransferResult {
     unsafe bytes.withUnsafeBytes { bytes in
       var rest = unsafe bytes[...]
-      while let end = unsafe rest.firstIndex(of: UInt8(ascii: "\n")) {
-        unsafe partial += rest[..<end]
-        finishLine()
-        unsafe rest = rest[(end + 1)...]
+      while unsafe !rest.isEmpty {
+        let room = SharedOutput.longestLine - partial.count
+        // One more, in case that is the end of the line.
+        if let end = unsafe rest.prefix(room + 1).firstIndex(of: UInt8(ascii: "\n")) {
+          unsafe partial += rest[..<end]
+          unsafe rest = rest[(end + 1)...]
+          finishLine()
+        } else {
+          let piece = unsafe rest.prefix(room)
+          unsafe partial += piece
+          unsafe rest = rest[piece.endIndex...]
+          if unsafe !rest.isEmpty { finishLine() }
+        }
       }
-      unsafe partial += rest
     }
-    if partial.count >= SharedOutput.longestLine { finishLine() }
     return .transferred(bytes.byteCount)
   }
 
   private func finishLine() {
     shared.append(tag, partial)
-    partial.removeAll(keepingCapacity: true)
+    // A connection that is idle keeps no buffer.
+    partial = []
   }
 
   func close() {

@@ -12,6 +12,8 @@ protocol InternalInput: AnyObject {
 protocol InternalOutput: AnyObject {
   /// - Returns: `wouldBlock` where nothing can be taken now.
   func write(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult
+  /// Takes what was there when the connection was cut short; there is no other try.
+  func writeLast(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult
   /// Nothing more comes.
   func close() throws(SystemCallError)
 }
@@ -35,6 +37,8 @@ final class EchoStream: InternalInput, InternalOutput {
     filled = filled.lowerBound..<filled.upperBound + count
     return .transferred(count)
   }
+
+  func writeLast(_ bytes: RawSpan) -> TransferResult { write(bytes) }
 
   private func copy(_ source: RawSpan, at place: Int) {
     unsafe source.withUnsafeBytes { source in

@@ -235,6 +235,14 @@ public struct ByteOutput: ~Copyable {
     }
   }
 
+  /// Writes what is still there when nothing is waited for any more: the last chance of these bytes.
+  ///
+  /// - Throws: as `write`.
+  func writeLast(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult {
+    if let sink { return try sink.writeLast(bytes) }
+    return try write(bytes)
+  }
+
   /// Closes the stream: its reader sees the end. Nothing can be written afterwards.
   ///
   /// - Throws: what the kernel found out late: EIO, ENOSPC, EDQUOT.

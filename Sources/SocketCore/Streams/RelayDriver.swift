@@ -132,8 +132,14 @@ public struct RelayDriver: ~Copyable {
     if !output.needsReadiness || !loop.readiness(of: output.descriptor).isEmpty {
       write(to: output)
     }
-    // It is not watched any more.
-    if isHungUp { receive(connection) }
+    // It is not watched any more, and an output without a descriptor never is: what it still holds
+    // is taken now, as far as there is room for it.
+    var moved = -1
+    while isHungUp, moved != relay.inbound.received + relay.inbound.delivered {
+      moved = relay.inbound.received + relay.inbound.delivered
+      receive(connection)
+      if !output.needsReadiness { write(to: output) }
+    }
     if input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty { read(input) }
     send(to: connection)
     perform(relay.step(), connection, &output, &loop, observe)
@@ -353,11 +359,14 @@ public struct RelayDriver: ~Copyable {
     }
   }
 
-  private mutating func write(to output: borrowing ByteOutput) {
+  private mutating func write(to output: borrowing ByteOutput, isLast: Bool = false) {
     let filled = relay.inbound.filled
     guard !filled.isEmpty else { return }
     do throws(SystemCallError) {
-      let result = try unsafe output.write(inboundBytes.span.bytes.extracting(filled))
+      let result =
+        isLast
+        ? try unsafe output.writeLast(inboundBytes.span.bytes.extracting(filled))
+        : try unsafe output.write(inboundBytes.span.bytes.extracting(filled))
       if case .transferred(let count) = result { relay.note(.wrote(.inbound, count)) }
     } catch {
       outcome.localError = error
@@ -372,7 +381,7 @@ public struct RelayDriver: ~Copyable {
   private mutating func handOver(
     to output: borrowing ByteOutput, _ loop: inout ReadinessLoop
   ) throws(SystemCallError) {
-    if output.isInside { write(to: output) }
+    if output.isInside { write(to: output, isLast: true) }
     while !output.isInside && !relay.inbound.filled.isEmpty && outcome.localError == nil {
       try loop.watch(output.descriptor, for: .writable)
       guard try loop.wait(until: .now + Self.patience) == .ready else { return }
