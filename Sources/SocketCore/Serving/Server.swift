@@ -75,7 +75,7 @@ public struct Server: ~Copyable {
       lookAtQueue(observe)
       relistenIfDue(observe)
       try watchListener(&loop)
-      try broadcast?.watch(listeners: connections.count, &loop)
+      try broadcast?.watch(&loop)
       switch try loop.wait(until: nextEvent) {
       case .signal(SIGHUP) where options.relisten != nil: relisten(observe)
       case .signal(let signal):
@@ -297,7 +297,7 @@ public struct Server: ~Copyable {
     guard options.sharesStreams else { return }
     do throws(SystemCallError) {
       if let broadcast, !loop.readiness(of: broadcast.descriptor).isEmpty,
-        try broadcast.read(for: connections.count)
+        try broadcast.read()
       {
         try serveAll(&loop, observe)
       }

@@ -113,7 +113,8 @@ final class Broadcast {
   fileprivate var chunk: [UInt8] = []
   fileprivate var generation = 0
   fileprivate var hasEnded = false
-  /// Connections that have not taken all of the chunk.
+  /// Connections that take what comes, and how many of them have not taken all of the chunk.
+  fileprivate var readers = 0
   fileprivate var behind = 0
   private let pool: BufferPool
 
@@ -125,20 +126,20 @@ final class Broadcast {
   var descriptor: Int32 { input.descriptor }
 
   /// Watches the input while somebody is there who could take what it gives.
-  func watch(listeners: Int, _ loop: inout ReadinessLoop) throws(SystemCallError) {
-    if listeners > 0 && behind == 0 && !hasEnded {
+  func watch(_ loop: inout ReadinessLoop) throws(SystemCallError) {
+    if readers > 0 && behind == 0 && !hasEnded {
       try loop.watch(input.descriptor, for: .readable)
     } else {
       loop.forget(input.descriptor)
     }
   }
 
-  /// Reads the next piece for so many connections.
+  /// Reads the next piece, once everybody has taken the last.
   ///
   /// - Returns: whether there is something new for them.
   /// - Throws: the errno of read(2).
-  func read(for listeners: Int) throws(SystemCallError) -> Bool {
-    guard behind == 0, listeners > 0, !hasEnded else { return false }
+  func read() throws(SystemCallError) -> Bool {
+    guard behind == 0, readers > 0, !hasEnded else { return false }
     chunk.removeAll(keepingCapacity: true)
     var buffer: [UInt8] = []
     pool.lend(to: &buffer)
@@ -151,7 +152,7 @@ final class Broadcast {
     case .transferred(let count):
       chunk += buffer[..<count]
       generation += 1
-      behind = listeners
+      behind = readers
     }
     return true
   }
@@ -162,15 +163,23 @@ final class BroadcastInput: InternalInput {
   private let shared: Broadcast
   private var generation: Int
   private var position: Int
+  private var isAbandoned = false
 
   init(_ shared: Broadcast) {
     self.shared = shared
     generation = shared.generation
     position = shared.chunk.count
+    shared.readers += 1
   }
 
-  deinit {
+  deinit { abandon() }
+
+  /// A connection that only ends now, however long that takes, holds up nobody.
+  func abandon() {
+    guard !isAbandoned else { return }
     if isBehind { shared.behind -= 1 }
+    shared.readers -= 1
+    isAbandoned = true
   }
 
   private var isBehind: Bool {

@@ -6,6 +6,12 @@ protocol InternalInput: AnyObject {
   /// Whether a read would give bytes or the end.
   var isReady: Bool { get }
   func read(into buffer: inout MutableRawSpan) -> TransferResult
+  /// Nothing more is read.
+  func abandon()
+}
+
+extension InternalInput {
+  func abandon() {}
 }
 
 /// Received bytes that stay in this process.

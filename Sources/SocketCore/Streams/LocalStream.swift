@@ -120,6 +120,9 @@ public struct ByteInput: ~Copyable {
   /// Whether `read` may only be called when the descriptor is ready.
   public var needsReadiness: Bool { stream.nature == .patient }
 
+  /// Lets others that share the input go on without this reader. To be called when it reads no more.
+  func abandon() { source?.abandon() }
+
   /// Reads what is there.
   ///
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …

@@ -144,6 +144,7 @@ public struct RelayDriver: ~Copyable {
     send(to: connection)
     perform(relay.step(), connection, &output, &loop, observe)
     tellProgress(observe)
+    if !relay.outbound.sourceIsOpen { input.abandon() }
     giveBackBuffers()
   }
 
