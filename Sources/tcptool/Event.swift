@@ -53,7 +53,7 @@ extension Event {
   /// A failure that ends one connection of several, and not the program.
   static func connectionFailed(_ failure: Failure, connection: Int) -> Event {
     Event(
-      "connection_error", failure.message,
+      "connection_error", tag(connection) + failure.message,
       [
         ("connection", .init(connection)), ("status", .init(failure.status.rawValue)),
         ("class", .init(failure.status.name)), ("message", .init(failure.message)),

@@ -43,17 +43,25 @@ struct ServerNarration {
       narrator.tell(.relay(event, asksForEnd: asks, number: number(connection)))
     case .commandEnded(let connection, let status):
       narrator.tell(.commandEnded(status, number: number(connection)))
-    case .commandFailed(let connection, let error):
-      note(Failure(.localStream, error), connection)
     case .closed(let connection, let local, let peer, let outcome):
-      let ending = RelayEnding(outcome, options.relay, peer: peer)
+      let ending = RelayEnding(
+        outcome, options.connectionRelay, input: options.service.inputName, peer: peer)
       narrator.tell(.closed(ending, local: local, peer: peer, number: number(connection)))
-      // Data without end has no whole that a peer could have missed.
-      let isNoLoss = options.service == .generate(size: nil) && outcome.localError == nil
-      if let failure = ending.failure, !isNoLoss { note(failure, connection) }
+      if let failure = ending.failure, isOwnFailure(outcome) { note(failure, connection) }
     case .relistened(let backlog, let result): narrator.tell(.relistened(backlog, result))
     case .outOfDescriptors(let error, let open): narrator.tell(.outOfDescriptors(error, open: open))
     case .queue(let queue, let drops): queues.tell(queue, drops: drops)
+    }
+  }
+
+  /// Whether what failed is this connection's affair.
+  private func isOwnFailure(_ outcome: RelayOutcome) -> Bool {
+    switch options.service {
+    // Standard input and output are everybody's: the ending tells it, once.
+    case .relay: outcome.localError == nil
+    // Data without end has no whole that a peer could have missed.
+    case .generate(size: nil): outcome.localError != nil
+    default: true
     }
   }
 
@@ -133,4 +141,16 @@ struct QueueReading: Equatable {
   var drops: Int?
   /// How far the counter of the network namespace went up.
   var overflows: Int?
+}
+
+extension Service {
+  /// What a message calls the source of what a client gets; nil where it has no end of its own.
+  fileprivate var inputName: String? {
+    switch self {
+    case .relay: "standard input"
+    case .generate(let size): size == nil ? nil : "the data"
+    case .file(let path): path
+    case .echo, .discard, .command: nil
+    }
+  }
 }

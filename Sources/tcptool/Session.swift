@@ -63,18 +63,25 @@ struct RelayEnding {
   let failure: Failure?
   var signal: Int32? { outcome.signal }
 
-  init(_ outcome: RelayOutcome, _ options: RelayOptions, peer: Endpoint) {
+  /// - Parameter input: what a message calls the source of what is sent; nil where it has no end of
+  ///   its own.
+  init(
+    _ outcome: RelayOutcome, _ options: RelayOptions, input: String? = "standard input",
+    peer: Endpoint
+  ) {
     self.outcome = outcome
     failure =
       outcome.signal == nil
-      ? Self.failure(outcome, options, peer: peer) : nil
+      ? Self.failure(outcome, options, input: input, peer: peer) : nil
   }
 
   private static func failure(
-    _ outcome: RelayOutcome, _ options: RelayOptions, peer: Endpoint
+    _ outcome: RelayOutcome, _ options: RelayOptions, input: String?, peer: Endpoint
   ) -> Failure? {
     if let error = outcome.localError { return Failure(.localStream, error) }
-    if let cut = outcome.cutMessage(options, peer: peer) { return Failure(.timeout, cut) }
+    if let cut = outcome.cutMessage(options, input: input, peer: peer) {
+      return Failure(.timeout, cut)
+    }
     guard let error = outcome.connectionError else { return nil }
     // Where all of the input has to arrive, it is also a failure when all that was read so far has,
     // but there was more to be read.

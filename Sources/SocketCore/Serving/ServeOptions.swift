@@ -39,6 +39,21 @@ public struct ServeOptions: Sendable {
 
   public init() {}
 
+  /// What the relay of each connection is told.
+  public var connectionRelay: RelayOptions {
+    var options = relay
+    if service == .discard { options.readsInput = false }
+    return options
+  }
+
+  /// Whether standard input is read, and whether standard output is written.
+  public var readsStandardInput: Bool {
+    if case .relay = service { accepts && relay.readsInput } else { false }
+  }
+  public var writesStandardOutput: Bool {
+    if case .relay(discardsOutput: false) = service { accepts } else { false }
+  }
+
   /// Whether several connections share standard input and output.
   public var sharesStreams: Bool {
     if case .relay = service { mostConcurrent != 1 } else { false }
@@ -53,8 +68,6 @@ public enum ServerEvent: Sendable {
   case relay(Int, RelayEvent)
   /// The program of a connection has ended; the connection ends next.
   case commandEnded(Int, ChildStatus)
-  /// The program of a connection could not be started.
-  case commandFailed(Int, SystemCallError)
   case closed(Int, local: Endpoint, peer: Endpoint, RelayOutcome)
   /// listen(2) was called again; nil where it failed.
   case relistened(backlog: Int32, Result<Listener.Queue, SystemCallError>)

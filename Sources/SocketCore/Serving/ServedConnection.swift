@@ -80,13 +80,17 @@ final class ServedConnection {
     return outcome
   }
 
-  /// Ends it for a signal to this program.
-  func stop(
-    for signal: Int32, _ loop: inout ReadinessLoop
+  /// Ends it before its own end, for what ends the server, or for a failure of its own.
+  func cut(
+    for ending: ServerEnding, _ loop: inout ReadinessLoop
   ) throws(SystemCallError) -> RelayOutcome {
     if let descriptor = child?.descriptor { loop.forget(descriptor) }
     child = nil
-    driver.stop(for: signal)
+    switch ending {
+    case .signal(let signal): driver.stop(for: signal)
+    case .localFailure(let error): driver.fail(with: error)
+    case .finished, .acceptTimeout: break
+    }
     return try conclude(&loop)
   }
 

@@ -60,7 +60,11 @@ public struct Server: ~Copyable {
   ) throws(SystemCallError) -> ServerEnding {
     defer { closeListener(&loop) }
     while true {
-      if let localFailure { return .localFailure(localFailure) }
+      if let localFailure {
+        let ending = ServerEnding.localFailure(localFailure)
+        try cutAll(for: ending, &loop, observe)
+        return ending
+      }
       closeListenerWhenDone(&loop)
       if listener == nil && connections.isEmpty && sharedOutput?.isEmpty != false {
         return .finished
@@ -180,21 +184,18 @@ public struct Server: ~Copyable {
     let number = accepted
     observe(.accepted(number, local: connection.local, peer: peer))
     closeListenerWhenDone(&loop)
-    let served: ServedConnection
-    do throws(SystemCallError) {
-      served = try serve(connection, number)
-    } catch {
-      observe(.commandFailed(number, error))
-      return
-    }
+    let (served, failure) = serve(connection, number)
     connections[number] = served
+    if let failure {
+      let outcome = try served.cut(for: .localFailure(failure), &loop)
+      return try take(served, .ended(outcome), &loop, observe)
+    }
     if case .command(let command) = options.service {
       do throws(SystemCallError) {
         try served.start(command, &loop)
       } catch {
-        connections[number] = nil
-        observe(.commandFailed(number, error))
-        return
+        let outcome = try served.cut(for: .localFailure(error), &loop)
+        return try take(served, .ended(outcome), &loop, observe)
       }
       note(served)
     } else {
@@ -203,10 +204,12 @@ public struct Server: ~Copyable {
     for descriptor in served.descriptors { owners[descriptor] = number }
   }
 
+  /// - Returns: also why it cannot be served.
   private func serve(
     _ connection: consuming Connection, _ number: Int
-  ) throws(SystemCallError) -> ServedConnection {
-    var relay = options.relay
+  ) -> (ServedConnection, SystemCallError?) {
+    let relay = options.connectionRelay
+    var failure: SystemCallError?
     var input = ByteInput.nothing()
     var output = ByteOutput.discarding()
     switch options.service {
@@ -225,17 +228,23 @@ public struct Server: ~Copyable {
       let echo = EchoStream(pool)
       input = ByteInput(echo)
       output = ByteOutput(echo)
-    case .discard: relay.readsInput = false
+    case .discard: break
     case .generate(let size): input = ByteInput(CharacterGenerator(size: size))
-    case .file(let path): input = try ByteInput(file: path)
+    case .file(let path):
+      do throws(SystemCallError) {
+        input = try ByteInput(file: path)
+      } catch {
+        failure = error
+      }
     case .command: input = ByteInput(CharacterGenerator(size: 0))
     }
     let tap = tap.map { tap in
       { (direction: RelayDirection, bytes: Span<UInt8>) in tap(number, direction, bytes) }
     }
-    return ServedConnection(
+    let served = ServedConnection(
       connection, number: number, input: input, output: output,
       driver: RelayDriver(relay, pool: pool, tap: tap))
+    return (served, failure)
   }
 
   private mutating func lookAtQueue(_ observe: (ServerEvent) -> Void) {
@@ -354,18 +363,25 @@ public struct Server: ~Copyable {
     for signal: Int32, _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
   ) throws(SystemCallError) {
     closeListener(&loop)
+    try cutAll(for: .signal(signal), &loop, observe)
+    guard let sharedOutput else { return }
+    // What was received was acknowledged, so nobody will send it again. Where it cannot be written
+    // it is still the signal that ends the program.
+    let end = MonotonicInstant.now + Self.patience
+    try? sharedOutput.flush(&loop)
+    while !sharedOutput.isEmpty, case .ready = try loop.wait(until: end) {
+      guard (try? sharedOutput.flush(&loop)) != nil else { return }
+    }
+  }
+
+  private mutating func cutAll(
+    for ending: ServerEnding, _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
     for served in connections.values.sorted(by: { $0.number < $1.number }) {
-      let outcome = try served.stop(for: signal, &loop)
+      let outcome = try served.cut(for: ending, &loop)
       observe(.closed(served.number, local: served.local, peer: served.peer, outcome))
     }
     connections = [:]
-    guard let sharedOutput else { return }
-    // What was received was acknowledged, so nobody will send it again.
-    let end = MonotonicInstant.now + Self.patience
-    try sharedOutput.flush(&loop)
-    while !sharedOutput.isEmpty, case .ready = try loop.wait(until: end) {
-      try sharedOutput.flush(&loop)
-    }
   }
 
   /// How long a signal may be held up by a local output that takes nothing.

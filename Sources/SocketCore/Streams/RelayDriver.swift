@@ -87,6 +87,9 @@ public struct RelayDriver: ~Copyable {
   /// Ends the relay for a signal: what has been received is still handed over.
   public mutating func stop(for signal: Int32) { outcome.signal = signal }
 
+  /// Ends the relay because a local stream, which it may share with others, has failed.
+  public mutating func fail(with error: SystemCallError) { outcome.localError = error }
+
   /// Says what is to be waited for next, and watches it.
   ///
   /// - Throws: only failures of the readiness loop itself.

@@ -6,7 +6,9 @@ internal import SocketCore
 
 extension RelayOutcome {
   /// The message for a relay that ran into a limit; nil for every other.
-  func cutMessage(_ options: RelayOptions, peer: Endpoint) -> String? {
+  ///
+  /// - Parameter input: what the source of what is sent is called; nil where it has no end.
+  func cutMessage(_ options: RelayOptions, input: String?, peer: Endpoint) -> String? {
     let reason: String
     switch timeout {
     case nil: return nil
@@ -17,7 +19,7 @@ extension RelayOutcome {
         "it was not over after \((options.totalTimeout ?? .zero).argumentText) (--total-timeout)"
     }
     var outstanding: [String] = []
-    if options.readsInput && !inputEnded { outstanding.append("standard input has not ended") }
+    if let input, options.readsInput, !inputEnded { outstanding.append("\(input) has not ended") }
     if !peerEnded { outstanding.append("the peer has not ended its side") }
     if undelivered > 0 {
       outstanding.append("\(Units.plural(undelivered, "byte")) received but not written")
