@@ -228,7 +228,10 @@ extension Bound where Options == ListenOptions {
           NCAT_REMOTE_ADDR and their kind tell the program who it is.
           """
       ).excluding(
-        ["idle-timeout", "total-timeout", "hex-dump"], because: "the program has the connection"),
+        ["idle-timeout", "total-timeout", "hex-dump"], because: "the program has the connection"
+      ).excluding(
+        ["unbound"],
+        because: "a program is offered on every local address only where that is named"),
     ]
     return all.enumerated().map { place, option in
       option.excluding(

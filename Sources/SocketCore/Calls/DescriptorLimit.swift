@@ -12,11 +12,31 @@ public enum DescriptorLimit {
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
       return 0
     }
-    let soft = limit.rlim_cur
+    let soft = original ?? limit.rlim_cur
     limit.rlim_cur = limit.rlim_max
     if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
       return Int(clamping: soft)
     }
     return Int(clamping: limit.rlim_max)
   }
+
+  /// Starts a program under the soft limit that this process was started with: one that uses
+  /// select(2), or goes through all numbers that it may have, does not expect a larger one.
+  static func underTheOriginal<Result>(_ start: () -> Result) -> Result {
+    var raised = rlimit()
+    let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0
+    guard isKnown, let soft = original, soft < raised.rlim_cur else { return start() }
+    var limit = raised
+    limit.rlim_cur = soft
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    defer { _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) }
+    return start()
+  }
+
+  /// The soft limit before it was raised.
+  private static let original: rlim_t? = {
+    var limit = rlimit()
+    let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    return isKnown ? limit.rlim_cur : nil
+  }()
 }

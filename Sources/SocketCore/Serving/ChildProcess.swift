@@ -9,7 +9,8 @@ public enum ChildStatus: Hashable, Sendable {
   case signalled(Int32)
 }
 
-/// A child process that is told to end when its owner goes before it.
+/// A child process, in a process group of its own, that is told to end when its owner goes before it,
+/// and with it all that it has started.
 struct ChildProcess: ~Copyable {
   private let pid: pid_t
   /// Becomes readable when the process ends; nil before Linux 5.3.
@@ -44,14 +45,17 @@ struct ChildProcess: ~Copyable {
     var noSignals = sigset_t()
     _ = unsafe sigemptyset(&noSignals)
     _ = unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
-    _ = unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    _ = unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    _ = unsafe posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
 
     let words = unsafe cStrings(command)
     let variables = unsafe cStrings(Self.environment(with: added))
     defer { unsafe (words + variables).forEach { unsafe free($0) } }
     var pid: pid_t = 0
-    let code = unsafe posix_spawnp(
-      &pid, command.first ?? "", &actions, &attributes, words, variables)
+    let code = DescriptorLimit.underTheOriginal {
+      unsafe posix_spawnp(&pid, command.first ?? "", &actions, &attributes, words, variables)
+    }
     guard code == 0 else {
       throw SystemCallError("execve", "of \(command.first ?? "")", Errno(rawValue: code))
     }
@@ -76,8 +80,8 @@ struct ChildProcess: ~Copyable {
   }
 
   deinit {
-    // Not reaped, so that the number is still its own.
-    if !isReaped { _ = kill(pid, SIGTERM) }
+    // Not reaped, so that the number is still its own and its group's.
+    if !isReaped { _ = kill(-pid, SIGTERM) }
   }
 
   /// How it ended; nil while it runs. waitpid(2), without waiting.

@@ -87,13 +87,12 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
-    // A file that cannot be read is found out before anybody connects.
-    if let file = serve.file {
-      do throws(SystemCallError) {
-        _ = try ByteInput(file: file)
-      } catch {
-        throw Failure(.localStream, error)
-      }
+    var options = serve.options(relay)
+    options.relay.tellProgress(to: narrator)
+    do throws(SystemCallError) {
+      try options.service.check()
+    } catch {
+      throw Failure(.localStream, error)
     }
     let dump = try relay.openHexDump(isPlural: serve.isPlural)
     _ = DescriptorLimit.raise()
@@ -103,8 +102,6 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     if serve.holds {
       narrator.tell(.note("connections are left in the accept queue; Ctrl-C ends this"))
     }
-    var options = serve.options(relay)
-    options.relay.tellProgress(to: narrator)
     let readsTerminal = options.relay.readsInput && !serve.hasService
     var narration = ServerNarration(
       narrator, options, isPlural: serve.isPlural,
