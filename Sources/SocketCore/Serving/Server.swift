@@ -21,6 +21,8 @@ public struct Server: ~Copyable {
   private var owners: [Int32: Int] = [:]
   private var accepted = 0
   private var isOutOfDescriptors = false
+  /// Told once, until nobody waits any more.
+  private var hasToldShortage = false
   private var localFailure: SystemCallError?
   /// The earliest time at which a connection may have to be looked at; it can be too early, never
   /// too late.
@@ -70,10 +72,6 @@ public struct Server: ~Copyable {
         return .finished
       }
       if let end = acceptDeadline, .now >= end {
-        guard connections.isEmpty else {
-          closeListener(&loop)
-          continue
-        }
         return accepted == 0 ? .acceptTimeout : .finished
       }
       lookAtQueue(observe)
@@ -105,9 +103,11 @@ public struct Server: ~Copyable {
     ].compactMap(\.self).min()
   }
 
-  /// When the wait for a connection is over.
+  /// When the wait for a connection is over. While one is open nothing is waited for.
   private var acceptDeadline: MonotonicInstant? {
-    guard listener != nil, let limit = options.acceptTimeout else { return nil }
+    guard listener != nil, connections.isEmpty, let limit = options.acceptTimeout else {
+      return nil
+    }
     return idleSince + limit
   }
 
@@ -153,21 +153,27 @@ public struct Server: ~Copyable {
       let connection: Connection?
       do throws(SystemCallError) {
         connection = try listener?.accept()
-      } catch  where error.errno == .tooManyDescriptors && !connections.isEmpty {
+      } catch  where Self.lacksThatEnd.contains(error.errno) && !connections.isEmpty {
         isOutOfDescriptors = true
-        observe(.outOfDescriptors(error, open: connections.count))
+        if !hasToldShortage { observe(.outOfDescriptors(error, open: connections.count)) }
+        hasToldShortage = true
         return
       }
       // Where only this one was gone already, the listener is found ready again.
       guard let connection else {
+        hasToldShortage = false
         pace.noteAccept(at: .now, isEmptied: true)
         return
       }
       pace.noteAccept(at: .now, isEmptied: false)
-      idleSince = .now
       try begin(connection, &loop, observe)
     }
   }
+
+  /// What accept(2) may lack until another connection ends.
+  private static let lacksThatEnd: Set<Errno> = [
+    .tooManyDescriptors, Errno(rawValue: ENFILE), Errno(rawValue: ENOBUFS), Errno(rawValue: ENOMEM),
+  ]
 
   private mutating func begin(
     _ connection: consuming Connection, _ loop: inout ReadinessLoop,

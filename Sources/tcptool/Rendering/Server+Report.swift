@@ -42,7 +42,8 @@ extension Event {
     Event(
       "out_of_descriptors",
       "\(error): \(Units.plural(open, "connection")) open; others wait in the accept queue until "
-        + "one ends; raise the limit (ulimit -n) for more",
+        + "one ends"
+        + (error.errno == .tooManyDescriptors ? "; raise the limit (ulimit -n) for more" : ""),
       [("open", .init(open)), ("errno", .init(error.errno.name))])
   }
 
