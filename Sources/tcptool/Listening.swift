@@ -37,6 +37,13 @@ struct ReadyDescriptor: ArgumentValue {
   }
 
   var argumentText: String { String(number) }
+
+  /// Whether the program was started with it. What it opened itself, a file for events perhaps, is
+  /// closed on exec, and nothing that is could have been inherited.
+  var isInherited: Bool {
+    let flags = fcntl(number, F_GETFD)
+    return flags != -1 && flags & FD_CLOEXEC == 0
+  }
 }
 
 /// A subcommand that listens.
@@ -72,14 +79,14 @@ extension Listening {
   }
 }
 
-/// Opens a listener as the operands say, and tells where it listens and with which backlog.
+/// Opens a listener as the operands say, which `announce` then tells of.
 ///
 /// - Parameter endpoint: nil is every local address of both families.
 func openListener(
   on endpoint: Endpoint?, port: UInt16, _ settings: ListenSettings, _ sockets: SocketSettings,
   narrator: Narrator
 ) throws(Failure) -> Listener {
-  if let ready = settings.readyDescriptor, fcntl(ready.number, F_GETFD) == -1 {
+  if let ready = settings.readyDescriptor, !ready.isInherited {
     throw Failure(
       .localStream,
       "descriptor \(ready.number) is not open; start tcptool with something like "
@@ -90,14 +97,12 @@ func openListener(
   options.binds = !settings.isUnbound
   options.socketOptions = sockets.plan(narrator)
   options.tracer = sockets.tracer(narrator)
-  let listener: Listener
   do throws(SystemCallError) {
     if let endpoint {
       options.ipv6Only = true
-      listener = try Listener(on: endpoint, options)
-    } else {
-      listener = try Listener.onEveryAddress(port: port, options)
+      return try Listener(on: endpoint, options)
     }
+    return try Listener.onEveryAddress(port: port, options)
   } catch {
     let hint =
       switch error.errno {
@@ -109,14 +114,14 @@ func openListener(
       }
     throw Failure(.localEnd, error.description + hint)
   }
-  narrator.tell(.listening(listener, asked: settings.backlog))
-  try settings.announce(listener.local.port)
-  return listener
 }
 
 extension ListenSettings {
-  /// Tells whoever waits for it that clients can connect now, and to which port.
-  fileprivate func announce(_ port: UInt16) throws(Failure) {
+  /// Tells where it listens and with which backlog, and whoever waits for it that clients can
+  /// connect now. To be called once the program's loop reads signals: the next thing may be one.
+  func announce(_ listener: borrowing Listener, _ narrator: Narrator) throws(Failure) {
+    narrator.tell(.listening(listener, asked: backlog))
+    let port = listener.local.port
     if let ready = readyDescriptor {
       var output = OutputBuffer(descriptor: ready.number, name: "descriptor \(ready.number)")
       do throws(OutputError) {

@@ -62,6 +62,7 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
       on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
       narrator: narrator)
     var loop = try ReadinessLoop.forProgram()
+    try listening.announce(listener, narrator)
     switch try acceptOne(listener, loop: &loop, narrator: narrator) {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
