@@ -26,8 +26,13 @@ final class HexDumpFile {
     }
   }
 
+  var isStandardOutput: Bool { file == nil }
+
   /// Takes in that a connection begins; times are counted from here.
   func begin(_ connection: Int) { connections[connection] = (HexDump(), .now) }
+
+  /// Takes in that a connection has ended.
+  func end(_ connection: Int) { connections[connection] = nil }
 
   func tap(_ connection: Int, _ direction: RelayDirection, _ bytes: Span<UInt8>) {
     guard failure == nil, let began = connections[connection]?.began else { return }

@@ -106,8 +106,10 @@ struct Narrator: Sendable {
 
   /// Shows how things stand in the terminal's last line, in place of what it showed before; nothing
   /// elsewhere. The next line that is told takes its place.
-  func show(_ text: String) {
-    if showsLive { live.draw(sanitized(text)) }
+  ///
+  /// - Parameter short: the same for a terminal on which `text` has no room.
+  func show(_ text: String, short: String? = nil) {
+    if showsLive { live.draw(sanitized(text), short: short.map { sanitized($0) }) }
   }
 
   /// Takes away what `show` showed; to be called before data may come to the same terminal.
@@ -138,10 +140,12 @@ struct Narrator: Sendable {
 private final class LiveLine: Sendable {
   private let isDrawn = Mutex(false)
 
-  func draw(_ text: String) {
+  func draw(_ text: String, short: String?) {
     let display = Display(descriptor: STDERR_FILENO)
     // A terminal breaks a line that reaches its last column, and a broken line cannot be drawn over.
-    put("\r" + display.cut(text, to: display.columns - 1) + "\u{1b}[K")
+    let width = display.columns - 1
+    let fitting = text.count > width ? short ?? text : text
+    put("\r" + display.cut(fitting, to: width) + "\u{1b}[K")
     isDrawn.withLock { $0 = true }
   }
 

@@ -1,6 +1,7 @@
 // What a server tells, and what its ending amounts to.
 
 internal import CommandSpec
+internal import Glibc
 internal import KernelTables
 internal import Report
 internal import SocketCore
@@ -21,13 +22,14 @@ struct ServerNarration {
 
   init(
     _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
-    listener: Endpoint
+    hasTerminalToItself: Bool, listener: Endpoint
   ) {
     self.narrator = narrator
     self.options = options
     self.isPlural = isPlural
     self.asksForEnd = asksForEnd
-    queues = QueueNarration(narrator, of: listener)
+    queues = QueueNarration(
+      narrator, isLive: hasTerminalToItself && narrator.showsLive, of: listener)
   }
 
   mutating func tell(_ event: ServerEvent) {
@@ -95,13 +97,16 @@ struct ServerNarration {
 /// Tells how the queues of a listener stand: on a terminal all the time, elsewhere at each change.
 private struct QueueNarration {
   private let narrator: Narrator
+  /// Whether a line is drawn over and over; not where it would be torn by data.
+  private let isLive: Bool
   private let listener: Endpoint
   private let before: CounterSnapshot?
   private var highWater = 0
   private var last: QueueReading?
 
-  init(_ narrator: Narrator, of listener: Endpoint) {
+  init(_ narrator: Narrator, isLive: Bool, of listener: Endpoint) {
     self.narrator = narrator
+    self.isLive = isLive
     self.listener = listener
     before = try? CounterSnapshot.read()
   }
@@ -115,8 +120,9 @@ private struct QueueNarration {
         try? CounterSnapshot.read().increase(of: "ListenOverflows", since: $0)
       })
     defer { last = reading }
-    if narrator.showsLive {
-      narrator.show(reading.liveLine(unicode: Display(descriptor: 2).hasUnicode))
+    if isLive {
+      let hasUnicode = Display(descriptor: STDERR_FILENO).hasUnicode
+      narrator.show(reading.liveLine(unicode: hasUnicode), short: reading.shortLine)
       if reading != last { narrator.tell(.queues(reading, for: .programs)) }
     } else if reading != last {
       narrator.tell(.queues(reading, for: .all))
@@ -125,7 +131,7 @@ private struct QueueNarration {
 
   /// Leaves the last reading on a terminal, where each took the place of the one before.
   func finish() {
-    if let last, narrator.showsLive { narrator.line(last.line) }
+    if let last, isLive { narrator.line(last.line) }
   }
 }
 

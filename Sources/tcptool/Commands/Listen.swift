@@ -104,16 +104,20 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     if serve.holds {
       narrator.tell(.note("connections are left in the accept queue; Ctrl-C ends this"))
     }
-    let readsTerminal = options.relay.readsInput && !serve.hasService
+    let readsTerminal = options.readsStandardInput && isatty(STDIN_FILENO) == 1
+    let writesTerminal =
+      (options.writesStandardOutput || dump?.isStandardOutput == true)
+      && isatty(STDOUT_FILENO) == 1
     var narration = ServerNarration(
-      narrator, options, isPlural: serve.isPlural,
-      asksForEnd: readsTerminal && isatty(STDIN_FILENO) == 1, listener: listener.local)
+      narrator, options, isPlural: serve.isPlural, asksForEnd: readsTerminal,
+      hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.local)
     var server = Server(listener, options, tap: dump?.tap)
     let ending: ServerEnding
     do throws(SystemCallError) {
       ending = try server.run(&loop) { event in
         if case .accepted(let connection, _, _) = event { dump?.begin(connection) }
         narration.tell(event)
+        if case .closed(let connection, _, _, _) = event { dump?.end(connection) }
       }
     } catch {
       throw Failure(.localEnd, error)

@@ -54,7 +54,7 @@ extension Event {
         ("accept_queue", .init(reading.length)), ("accept_queue_limit", .init(reading.backlog + 1)),
         ("accept_queue_most", .init(reading.highWater)), ("syn_recv", .init(reading.synReceived)),
         ("drops", .init(reading.drops)),
-        ("ListenOverflows", .init(reading.overflows)),
+        ("listen_overflows", .init(reading.overflows)),
       ])
   }
 }
@@ -74,5 +74,11 @@ extension QueueReading {
     let fill = bar(fraction: Double(length) / Double(limit), width: 10, unicode: unicode)
     return "accept queue \(fill) \(length) of \(limit), most \(highWater); "
       + "SYN queue \(text(synReceived)); dropped \(text(drops)); overflows +\(text(overflows))"
+  }
+
+  /// The same where there is less room.
+  var shortLine: String {
+    "queue \(Units.count(length))/\(Units.count(limit)) (most \(Units.count(highWater))), "
+      + "SYN \(text(synReceived)), drops \(text(drops)), overflows +\(text(overflows))"
   }
 }
