@@ -10,7 +10,7 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
   /// Reads `10.0.0.0/8`, `2001:db8::/32` or an address alone, which stands for itself.
   ///
   /// Refuses bits behind the prefix (`10.1.2.3/8`), which are a mistake more often than not, and
-  /// addresses with a scope.
+  /// addresses with a scope. Mapped IPv4 addresses (`::ffff:10.0.0.0/104`) become IPv4.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = parts.first, let address = IPAddress(first) else { return nil }
@@ -24,8 +24,9 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
       length = number
     }
     guard address.keepingBits(length) == address else { return nil }
-    self.address = address
-    self.length = length
+    let isMapped = address.isIPv6 && !address.unmapped.isIPv6 && length >= 96
+    self.address = isMapped ? address.unmapped : address
+    self.length = isMapped ? length - 96 : length
   }
 
   /// Whether the address is in the range; a mapped IPv4 address counts as IPv4.
