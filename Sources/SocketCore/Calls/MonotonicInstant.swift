@@ -57,3 +57,15 @@ extension MonotonicInstant {
     while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
   }
 }
+
+/// The time of day, for what is written down beside other logs; never for measurements, since it can
+/// be set back.
+public enum WallClock {
+  /// Microseconds since 1970. CLOCK_REALTIME, clock_gettime(2).
+  public static var unixMicroseconds: Int64 {
+    var time = timespec()
+    // Cannot fail for this clock and a valid pointer.
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+  }
+}

@@ -3,23 +3,10 @@
 internal import CommandSpec
 internal import SocketCore
 
-/// How many handshakes.
-struct HandshakeCount: ArgumentValue, Hashable {
-  /// At least 1.
-  var value: Int
-
-  init?(argument: String) {
-    guard let value = Int(argument), value > 0 else { return nil }
-    self.value = value
-  }
-
-  var argumentText: String { String(value) }
-}
-
 /// The options of repeated handshakes. A count or an interval asks for these in place of a relay.
 struct RepetitionOptions: Sendable {
   /// Nil goes on until a signal.
-  var count: HandshakeCount?
+  var count: PositiveCount?
   var interval: Duration?
   var plotFile: String?
 

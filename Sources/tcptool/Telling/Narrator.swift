@@ -193,12 +193,10 @@ final class EventLog: Sendable {
 extension Event {
   /// The event as a program reads it, with the time of now.
   var json: JSONValue {
-    var time = timespec()
-    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-    let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-    return .object(
+    .object(
       [
-        ("schema", "tcptool/1"), ("event", .init(name)), ("unix_time_us", .init(microseconds)),
+        ("schema", "tcptool/1"), ("event", .init(name)),
+        ("unix_time_us", .init(WallClock.unixMicroseconds)),
       ] + fields)
   }
 }

@@ -1,0 +1,21 @@
+// Choices of other modules as values of the command line.
+
+public import CommandSpec
+public import KernelTables
+public import Report
+
+extension ColorChoice: ArgumentValue {}
+
+extension SocketTable.Source: ArgumentValue {}
+
+/// A number from 1 on.
+struct PositiveCount: ArgumentValue, Hashable {
+  var value: Int
+
+  init?(argument: String) {
+    guard let value = Int(argument), value > 0 else { return nil }
+    self.value = value
+  }
+
+  var argumentText: String { String(value) }
+}
