@@ -7,50 +7,54 @@ public import SocketCore
 
 /// NETLINK_SOCK_DIAG.
 public enum SockDiag {
-  /// Calls `body` with each TCP socket of this network namespace, listeners first. Memory does not
-  /// grow with the number of rows.
+  /// Calls `body` with each TCP socket of this network namespace, listeners first, and with what was
+  /// wanted besides. Memory does not grow with the number of rows.
   ///
   /// - Parameters:
-  ///   - states: Only sockets in these states; the kernel does the choosing, and listeners alone cost next to nothing.
-  ///   - includesBound: Also sockets that are bound and neither listen nor are connected, which no
-  ///     other table shows: as CLOSE, since Linux 6.8.
+  ///   - query: Which sockets.
   ///   - body: Gets each row. What it throws ends the walk and is returned.
   /// - Returns: what was handed over and what was not, or what `body` threw.
   /// - Throws: where the kernel does not answer, before `body` was called; or stopped answering, afterwards.
   public static func forEachRow<Failure>(
-    in states: Set<TCPState> = Set(TCPState.allCases), includesBound: Bool = false,
-    _ body: (SocketRow) throws(Failure) -> Void
+    _ query: SocketQuery, _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    var mask = states.reduce(UInt32(0)) { $0 | 1 << UInt32($1.rawValue) }
-    if includesBound { mask |= boundInactive }
     let socket = try DiagnosticSocket()
     var tally = TableTally()
     do throws(SystemCallError) {
       // The older request knows no protocol but TCP, and therefore may leave the family open.
-      return try walk(socket, .bothFamilies(mask, sequence: 1), &tally, body)
+      return try walk(socket, .bothFamilies(query, sequence: 1), query.wants, &tally, body)
     } catch
       where tally.rows == 0
       && (error.errno.rawValue == EOPNOTSUPP || error.errno.rawValue == EINVAL)
     {
-      let first = try walk(socket, .oneFamily(.v4, mask, sequence: 2), &tally, body)
+      let first = try walk(
+        socket, .oneFamily(.v4, query, sequence: 2), query.wants, &tally, body)
       guard case .success = first else { return first }
-      return try walk(socket, .oneFamily(.v6, mask, sequence: 3), &tally, body)
+      return try walk(socket, .oneFamily(.v6, query, sequence: 3), query.wants, &tally, body)
     }
   }
 
-  /// TCPF_BOUND_INACTIVE of the kernel's include/net/tcp_states.h, which no header for programs has.
-  private static let boundInactive: UInt32 = 1 << 13
+  /// The same for rows alone.
+  public static func forEachRow<Failure>(
+    in states: Set<TCPState> = Set(TCPState.allCases), includesBound: Bool = false,
+    _ body: (SocketRow) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<TableTally, Failure> {
+    try forEachRow(SocketQuery(states: states, includesBound: includesBound)) {
+      row, _ throws(Failure) in try body(row)
+    }
+  }
 
   private static func walk<Failure>(
-    _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ tally: inout TableTally,
-    _ body: (SocketRow) throws(Failure) -> Void
+    _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ wants: SocketWants,
+    _ tally: inout TableTally,
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     try socket.send(unsafe request.bytes.span.bytes)
     // The kernel fills up to 32 KiB a datagram for a reader that has room for that much.
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
       let length = try receive(socket, into: &buffer)
-      var reader = SockDiagReader(sequence: request.sequence)
+      var reader = SockDiagReader(sequence: request.sequence, wants: wants)
       while let message = try reader.next(
         in: unsafe buffer.span.bytes.extracting(first: length))
       {
@@ -58,7 +62,7 @@ public enum SockDiag {
         case .row(let row):
           tally.rows += 1
           do throws(Failure) {
-            try body(row)
+            try body(row, reader.details)
           } catch {
             return .failure(error)
           }
@@ -92,20 +96,22 @@ private struct SockDiagRequest {
   let sequence: UInt32
 
   /// TCPDIAG_GETSOCK of the kernels before 3.3, which those after it still answer: all of TCP.
-  static func bothFamilies(_ states: UInt32, sequence: UInt32) -> Self {
+  static func bothFamilies(_ query: SocketQuery, sequence: UInt32) -> Self {
     var request = inet_diag_req()
-    request.idiag_states = states
+    request.idiag_ext = query.wants.extensions
+    request.idiag_states = query.mask
     return unsafe Self(type: UInt16(TCPDIAG_GETSOCK), request, sequence: sequence)
   }
 
   /// SOCK_DIAG_BY_FAMILY.
   static func oneFamily(
-    _ family: SocketRow.Family, _ states: UInt32, sequence: UInt32
+    _ family: SocketRow.Family, _ query: SocketQuery, sequence: UInt32
   ) -> Self {
     var request = inet_diag_req_v2()
     request.sdiag_family = UInt8(family == .v4 ? AF_INET : AF_INET6)
     request.sdiag_protocol = UInt8(IPPROTO_TCP)
-    request.idiag_states = states
+    request.idiag_ext = query.wants.extensions
+    request.idiag_states = query.mask
     return unsafe Self(type: UInt16(SOCK_DIAG_BY_FAMILY), request, sequence: sequence)
   }
 
@@ -118,5 +124,30 @@ private struct SockDiagRequest {
     bytes =
       unsafe withUnsafeBytes(of: header) { unsafe Array($0) }
       + withUnsafeBytes(of: body) { unsafe Array($0) }
+  }
+}
+
+extension SocketQuery {
+  /// The states as the kernel's bits.
+  fileprivate var mask: UInt32 {
+    let mask = states.reduce(UInt32(0)) { $0 | 1 << UInt32($1.rawValue) }
+    return includesBound ? mask | Self.boundInactive : mask
+  }
+
+  /// TCPF_BOUND_INACTIVE of the kernel's include/net/tcp_states.h, which no header for programs has.
+  private static let boundInactive: UInt32 = 1 << 13
+}
+
+extension SocketWants {
+  /// idiag_ext: bit n − 1 asks for attribute n. The control group needs no asking.
+  fileprivate var extensions: UInt8 {
+    var bits: UInt8 = 0
+    for (want, attribute) in [
+      (SocketWants.info, INET_DIAG_INFO), (.memory, INET_DIAG_SKMEMINFO),
+      (.congestionControl, INET_DIAG_CONG),
+    ] where contains(want) {
+      bits |= 1 << UInt8(attribute - 1)
+    }
+    return bits
   }
 }

@@ -21,9 +21,17 @@ enum SockDiagMessage: Equatable {
 struct SockDiagReader {
   private var offset = 0
   private let sequence: UInt32
+  private let wants: SocketWants
+  /// What came with the last row.
+  private(set) var details = SocketDetails()
 
-  /// - Parameter sequence: the number of the request; answers with another one are foreign.
-  init(sequence: UInt32) { self.sequence = sequence }
+  /// - Parameters:
+  ///   - sequence: the number of the request; answers with another one are foreign.
+  ///   - wants: what is read of that which comes with a row.
+  init(sequence: UInt32, wants: SocketWants = []) {
+    self.sequence = sequence
+    self.wants = wants
+  }
 
   private static let headerSize = MemoryLayout<nlmsghdr>.size
   private static let rowSize = MemoryLayout<inet_diag_msg>.size
@@ -54,7 +62,7 @@ struct SockDiagReader {
     }
   }
 
-  private func row(in body: RawSpan) -> SocketRow? {
+  private mutating func row(in body: RawSpan) -> SocketRow? {
     guard let message = body.load(inet_diag_msg.self, at: 0),
       let state = TCPState(rawValue: message.idiag_state)
     else { return nil }
@@ -64,10 +72,8 @@ struct SockDiagReader {
     case UInt16(AF_INET6): family = .v6
     default: return nil
     }
-    let isWhole = attribute(UInt16(INET_DIAG_SHUTDOWN), in: body) != nil
-    let isIPv6Only =
-      family == .v6 && (state == .listen || state == .closed)
-      ? attribute(UInt16(INET_DIAG_SKV6ONLY), in: body).map { $0 != 0 } : nil
+    let isIPv6Only = readAttributes(of: body)
+    let isWhole = details.shutdown != nil
     let timer = SocketRow.TimerKind(rawValue: message.idiag_timer)
     let shape: SocketRow.Shape =
       switch state {
@@ -77,6 +83,8 @@ struct SockDiagReader {
       default: .full
       }
     let id = message.id
+    details.cookie = UInt64(id.idiag_cookie.1) << 32 | UInt64(id.idiag_cookie.0)
+    details.interface = id.idiag_if
     return SocketRow(
       family: family, shape: shape, state: state,
       local: endpoint(family, id.idiag_src, id.idiag_sport, id.idiag_if),
@@ -87,7 +95,8 @@ struct SockDiagReader {
       timerExpiry: timer == .none ? nil : .milliseconds(Int64(message.idiag_expires)),
       retransmissions: Int(message.idiag_retrans),
       uid: shape == .full ? message.idiag_uid : nil, inode: UInt64(message.idiag_inode),
-      backlog: state == .listen ? Int(message.idiag_wqueue) : nil, isIPv6Only: isIPv6Only)
+      backlog: state == .listen ? Int(message.idiag_wqueue) : nil,
+      isIPv6Only: family == .v6 && (state == .listen || state == .closed) ? isIPv6Only : nil)
   }
 
   private func endpoint(
@@ -106,17 +115,56 @@ struct SockDiagReader {
     return Endpoint(.v6(address), port)
   }
 
-  /// The first byte of an attribute behind the fixed part; nil where it is not there. The kernel gives
-  /// each whole socket some unasked.
-  private func attribute(_ wanted: UInt16, in body: RawSpan) -> UInt8? {
+  /// Reads the attributes behind the fixed part into `details`, in one walk. The kernel gives each
+  /// whole socket some unasked; those that this program does not know are passed over, as are those
+  /// that are too short for what they should hold.
+  ///
+  /// - Returns: whether the socket is for IPv6 only; nil where no attribute says so.
+  private mutating func readAttributes(of body: RawSpan) -> Bool? {
+    details = SocketDetails()
+    var isIPv6Only: Bool?
     var offset = Self.rowSize
     while let length = body.load(UInt16.self, at: offset),
-      let type = body.load(UInt16.self, at: offset + 2), length >= 4
+      let type = body.load(UInt16.self, at: offset + 2), length >= 4,
+      offset + Int(length) <= body.byteCount
     {
-      if type == wanted && length > 4 { return body.load(UInt8.self, at: offset + 4) }
+      let value = body.extracting((offset + 4)..<(offset + Int(length)))
+      switch Int(type) {
+      case INET_DIAG_SHUTDOWN:
+        details.shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
+      case INET_DIAG_SKV6ONLY: isIPv6Only = value.load(UInt8.self, at: 0).map { $0 != 0 }
+      case INET_DIAG_CGROUP_ID where wants.contains(.controlGroup):
+        details.controlGroup = value.load(UInt64.self, at: 0)
+      case INET_DIAG_SKMEMINFO where wants.contains(.memory):
+        details.memory = SocketMemory(value)
+      case INET_DIAG_INFO where wants.contains(.info): details.info = TCPInfo(value)
+      case INET_DIAG_CONG where wants.contains(.congestionControl):
+        details.congestionControl = text(value)
+      default: break
+      }
       offset += (Int(length) + 3) & ~3
     }
-    return nil
+    return isIPv6Only
+  }
+
+  /// The bytes before the first that is 0.
+  private func text(_ bytes: RawSpan) -> String {
+    var text: [UInt8] = []
+    while let byte = bytes.load(UInt8.self, at: text.count), byte != 0 { text.append(byte) }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension SocketMemory {
+  /// SK_MEMINFO_VARS numbers of 32 bits, in the order of include/uapi/linux/sock_diag.h. Drops came
+  /// last (Linux 4.7); nil where there are fewer.
+  fileprivate init?(_ bytes: RawSpan) {
+    guard bytes.byteCount >= 9 * 4 else { return nil }
+    func number(_ place: Int) -> Int { Int(bytes.load(UInt32.self, at: place * 4) ?? 0) }
+    self.init(
+      received: number(0), receiveBuffer: number(1), sent: number(2), sendBuffer: number(3),
+      reserved: number(4), queued: number(5), options: number(6), backlog: number(7),
+      drops: number(8))
   }
 }
 

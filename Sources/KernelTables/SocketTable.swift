@@ -26,24 +26,22 @@ public enum SocketTable {
     public var tallies: [(table: String, tally: TableTally)]
   }
 
-  /// Calls `body` with each TCP socket of this network namespace that is in one of `states`.
+  /// Calls `body` with each TCP socket of this network namespace that the query is for. What it wants
+  /// besides comes from sock_diag alone: where /proc was read nothing of it is there.
   ///
-  /// - Parameter includesBound: Also sockets that are bound and neither listen nor are connected,
-  ///   where sock_diag knows them: as CLOSE, since Linux 6.8.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read.
   public static func forEachRow<Failure>(
-    from source: Source = .auto, in states: Set<TCPState> = Set(TCPState.allCases),
-    includesBound: Bool = false, _ body: (SocketRow) throws(Failure) -> Void
+    from source: Source = .auto, _ query: SocketQuery,
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     var fallback: SystemCallError?
     if source != .proc {
       var hasRows = false
       do throws(SystemCallError) {
-        return try SockDiag.forEachRow(in: states, includesBound: includesBound) {
-          row throws(Failure) in
+        return try SockDiag.forEachRow(query) { row, details throws(Failure) in
           hasRows = true
-          try body(row)
+          try body(row, details)
         }.map { Outcome(source: .diag, fallback: nil, tallies: [("sock_diag", $0)]) }
       } catch {
         // Once rows have been handed over, /proc would give them a second time.
@@ -51,10 +49,11 @@ public enum SocketTable {
         fallback = error
       }
     }
+    let nothing = SocketDetails()
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "/proc/net/tcp"), (.v6, "/proc/net/tcp6")] {
       let walked = try ProcNetTCP.forEachRow(in: family) { row throws(Failure) in
-        if states.contains(row.state) { try body(row) }
+        if query.states.contains(row.state) { try body(row, nothing) }
       }
       switch walked {
       case .success(let tally): tallies.append((name, tally))
@@ -62,6 +61,16 @@ public enum SocketTable {
       }
     }
     return .success(Outcome(source: .proc, fallback: fallback, tallies: tallies))
+  }
+
+  /// The same for rows alone.
+  public static func forEachRow<Failure>(
+    from source: Source = .auto, in states: Set<TCPState> = Set(TCPState.allCases),
+    includesBound: Bool = false, _ body: (SocketRow) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Outcome, Failure> {
+    try forEachRow(
+      from: source, SocketQuery(states: states, includesBound: includesBound)
+    ) { row, _ throws(Failure) in try body(row) }
   }
 }
 

@@ -119,6 +119,72 @@ private struct NoRow: Error {
     #expect(row.peer.address == .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0)))
   }
 
+  /// Attributes as the kernel writes them: a length that includes the header, a number, the value.
+  private static func attribute(_ number: UInt16, _ value: [UInt8]) -> [UInt8] {
+    Wire.half(UInt16(4 + value.count)) + Wire.half(number) + value
+      + [UInt8](repeating: 0, count: (4 - value.count % 4) % 4)
+  }
+
+  private static func details(
+    _ attributes: [UInt8], wants: SocketWants = [.info, .memory, .congestionControl, .controlGroup]
+  ) throws -> SocketDetails {
+    let datagram = Wire.message(type: 20, Wire.row(interface: 3, attributes: attributes))
+    var reader = SockDiagReader(sequence: 7, wants: wants)
+    _ = try reader.next(in: unsafe datagram.span.bytes)
+    return reader.details
+  }
+
+  @Test func whatComesWithARow() throws {
+    let memory = (1...9).flatMap { Wire.word($0) }
+    let info = [UInt8(8)] + [UInt8](repeating: 0, count: 103)
+    let attributes =
+      Self.attribute(200, [1, 2, 3]) + Self.attribute(8, [3]) + Self.attribute(7, memory)
+      + Self.attribute(2, info) + Self.attribute(4, [UInt8]("cubic".utf8) + [0])
+      + Self.attribute(21, Wire.word(5) + Wire.word(1))
+    let details = try Self.details(attributes)
+    #expect(details.cookie == 6 << 32 | 5)
+    #expect(details.interface == 3)
+    #expect(details.shutdown == [.receive, .send])
+    #expect(
+      details.memory
+        == SocketMemory(
+          received: 1, receiveBuffer: 2, sent: 3, sendBuffer: 4, reserved: 5, queued: 6,
+          options: 7, backlog: 8, drops: 9))
+    #expect(details.info?.state == .closeWait)
+    #expect(details.info?.length == 104)
+    #expect(details.info?.bytesSent == nil)
+    #expect(details.congestionControl == "cubic")
+    #expect(details.controlGroup == 1 << 32 | 5)
+
+    let unasked = try Self.details(attributes, wants: [])
+    #expect(unasked.memory == nil && unasked.info == nil && unasked.congestionControl == nil)
+    #expect(unasked.controlGroup == nil && unasked.cookie != nil && unasked.shutdown != nil)
+  }
+
+  @Test func whatIsTooShortIsNotThere() throws {
+    let memory = (1...8).flatMap { Wire.word($0) }
+    let details = try Self.details(
+      Self.attribute(7, memory) + Self.attribute(2, []) + Self.attribute(21, [1])
+        + Self.attribute(8, []))
+    #expect(details.memory == nil && details.info == nil && details.controlGroup == nil)
+    #expect(details.shutdown == nil)
+    // More of TCP_INFO than this program knows, and a state that it does not know.
+    let long = [UInt8(1)] + [UInt8](repeating: 0, count: 999)
+    #expect(try Self.details(Self.attribute(2, long)).info?.state == .established)
+    #expect(try Self.details(Self.attribute(2, [77] + long)).info == nil)
+  }
+
+  @Test func detailsAreOfTheirOwnRow() throws {
+    let memory = Self.attribute(7, (1...9).flatMap { Wire.word($0) })
+    let datagram =
+      Wire.message(type: 20, Wire.row(attributes: memory)) + Wire.message(type: 20, Wire.row())
+    var reader = SockDiagReader(sequence: 7, wants: [.memory])
+    _ = try reader.next(in: unsafe datagram.span.bytes)
+    #expect(reader.details.memory != nil)
+    _ = try reader.next(in: unsafe datagram.span.bytes)
+    #expect(reader.details.memory == nil)
+  }
+
   @Test func endsAndErrors() throws {
     #expect(try Wire.read(Wire.message(type: 3, Wire.word(0))) == [.done(0)])
     #expect(try Wire.read(Wire.message(type: 3, [])) == [.done(0)])
@@ -205,6 +271,29 @@ private struct NoRow: Error {
     }.get()
     #expect(states == [.listen])
     #expect(found)
+  }
+
+  @Test func whatIsWantedComesWithTheRow() throws {
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
+    let attempt = try ConnectAttempt(to: listener.local)
+    let client = try attempt.finish()
+    var found: [TCPState: SocketDetails] = [:]
+    let query = SocketQuery(wants: [.info, .memory, .congestionControl, .controlGroup])
+    _ = try SocketTable.forEachRow(from: .diag, query) { row, details in
+      if row.local == listener.local || row.peer == listener.local { found[row.state] = details }
+    }.get()
+    let connection = try #require(found[.established])
+    #expect(connection.info?.state == .established)
+    #expect((connection.info?.sendMSS ?? 0) > 0)
+    #expect((connection.memory?.receiveBuffer ?? 0) > 0)
+    #expect(connection.congestionControl?.isEmpty == false)
+    #expect(found[.listen]?.memory?.drops == 0)
+    #expect(found[.listen]?.cookie != nil && found[.listen]?.cookie != connection.cookie)
+    withExtendedLifetime(client.local) {}
+
+    var proc: SocketDetails?
+    _ = try SocketTable.forEachRow(from: .proc, query) { _, details in proc = details }.get()
+    #expect(proc != nil && proc?.cookie == nil && proc?.memory == nil && proc?.interface == nil)
   }
 
   /// Which no other table shows; kernels before 6.8 show it here neither.

@@ -31,6 +31,24 @@ public struct TCPInfo: Sendable {
     }
   }
 
+  /// Reads the structure as sock_diag(7) hands it over.
+  ///
+  /// - Parameter bytes: As much of it as the kernel knows; what is more than this program knows is
+  ///   left out.
+  /// - Returns: nil where there is not even a known state.
+  public init?(_ bytes: RawSpan) {
+    var filled = linux_tcp_info()
+    let length = min(bytes.byteCount, MemoryLayout<linux_tcp_info>.size)
+    unsafe withUnsafeMutableBytes(of: &filled) { room in
+      unsafe bytes.withUnsafeBytes { given in
+        unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: given.prefix(length)))
+      }
+    }
+    guard TCPState(rawValue: filled.tcpi_state) != nil else { return nil }
+    raw = filled
+    self.length = length
+  }
+
   private func field<Value>(
     _ path: KeyPath<linux_tcp_info, Value>, _ offset: Int?
   ) -> Value? {
