@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <nss.h>
+#include <sched.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@ const char *clinux_strerrordesc(int error) { return strerrordesc_np(error); }
 int clinux_open_placeholder(void) { return open("/", O_PATH | O_DIRECTORY); }
 
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int clinux_enter_network_namespace(int fd) { return setns(fd, CLONE_NEWNET); }
 
 const char *clinux_gai_name(int error) {
   switch (error) {

@@ -109,7 +109,9 @@ public struct ProcNetTCPParser: Sendable {
       byteOrder: byteOrder)
     {
     case .empty: break
-    case .header: recent = RecentRows()
+    case .header:
+      tally.headers += 1
+      recent = RecentRows()
     case .damaged:
       tally.damaged += 1
       if tally.firstDamaged == nil { tally.firstDamaged = lineNumber }

@@ -2,6 +2,8 @@
 
 /// What became of the lines of a table.
 public struct TableTally: Hashable, Sendable {
+  /// Headers of /proc/net/tcp or tcp6 that were met; sock_diag has none.
+  public var headers = 0
   /// Rows that were handed over.
   public var rows = 0
   /// Lines that are no rows and were skipped. The header and empty lines are not counted.

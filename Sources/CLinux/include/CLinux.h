@@ -67,6 +67,10 @@ int clinux_open_placeholder(void);
 // 2.36. -1 with errno.
 int clinux_pidfd_open(pid_t pid);
 
+// Moves the calling thread into the network namespace behind a descriptor: setns(2) with CLONE_NEWNET,
+// both hidden behind _GNU_SOURCE. -1 with errno.
+int clinux_enter_network_namespace(int fd);
+
 // EAI_* beyond POSIX's are hidden likewise.
 const char *clinux_gai_name(int error);
 

@@ -1,0 +1,37 @@
+// Other network namespaces: sockets that are made after entering one belong to it.
+
+internal import CLinux
+internal import Glibc
+
+/// A network namespace that this process can enter.
+public struct NetworkNamespace: ~Copyable, Sendable {
+  private let descriptor: Descriptor
+  private let name: String
+
+  /// That of a process.
+  ///
+  /// - Throws: ENOENT where there is no such process, EACCES where it may not be looked into.
+  public init(of process: Int32) throws(SystemCallError) {
+    name = "process \(process)"
+    descriptor = try Descriptor.open("/proc/\(process)/ns/net", flags: O_RDONLY)
+  }
+
+  /// One that has a name in /run/netns, as ip-netns(8) gives it, or a path.
+  ///
+  /// - Throws: ENOENT where there is none of that name.
+  public init(named name: String) throws(SystemCallError) {
+    self.name = name
+    descriptor = try Descriptor.open(
+      name.contains("/") ? name : "/run/netns/\(name)", flags: O_RDONLY)
+  }
+
+  /// Moves this thread, the program's only one, into it for good. setns(2).
+  ///
+  /// - Throws: EPERM without CAP_SYS_ADMIN here and in the user namespace that owns it, EINVAL where the
+  ///   file is no network namespace.
+  public func enter() throws(SystemCallError) {
+    try SystemCall(name: "setns").make("into the network namespace of \(name)") {
+      clinux_enter_network_namespace(descriptor.rawValue)
+    }
+  }
+}
