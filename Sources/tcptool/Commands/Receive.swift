@@ -37,7 +37,7 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
       ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["tcptool-trace(7)", "nc(1)", "accept(2)", "tcp(7)"])
+    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "accept(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
     [

@@ -39,7 +39,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
         explanation: "Send what a program writes."),
     ],
     exitStatuses: .connecting(done: "The peer has acknowledged every byte."),
-    seeAlso: ["tcptool-trace(7)", "nc(1)", "shutdown(2)", "tcp(7)"])
+    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "shutdown(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
     [
