@@ -81,6 +81,8 @@ public struct Server: ~Copyable {
       switch try loop.wait(until: nextEvent) {
       case .signal(SIGHUP) where options.relisten != nil: relisten(observe)
       case .signal(let signal):
+        // What came together with it is still taken: it was acknowledged.
+        try serveReady(&loop, observe)
         try stop(for: signal, &loop, observe)
         return .signal(signal)
       case .ready, .deadline: break
