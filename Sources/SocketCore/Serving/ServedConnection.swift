@@ -15,6 +15,7 @@ final class ServedConnection {
   private var driver: RelayDriver
   /// The program that has the connection now; the relay begins when it has ended.
   private var child: ChildProcess?
+  private var hadProgram = false
 
   init(
     _ connection: consuming Connection, number: Int, input: consuming ByteInput,
@@ -74,9 +75,10 @@ final class ServedConnection {
   }
 
   private func conclude(_ loop: inout ReadinessLoop) throws(SystemCallError) -> RelayOutcome {
-    let outcome = try driver.conclude(connection, input: input, output: output, loop: &loop)
+    var outcome = try driver.conclude(connection, input: input, output: output, loop: &loop)
     // The beginning of a last line is not lost.
     if output.isInside { try? output.close() }
+    if hadProgram { outcome.countAsTheKernelDid() }
     return outcome
   }
 
@@ -107,8 +109,8 @@ final class ServedConnection {
     let environment = [
       "NCAT_REMOTE_ADDR=\(peer.address)", "NCAT_REMOTE_PORT=\(peer.port)",
       "NCAT_LOCAL_ADDR=\(local.address)", "NCAT_LOCAL_PORT=\(local.port)", "NCAT_PROTO=TCP",
-      "SOCAT_PEERADDR=\(peer.address)", "SOCAT_PEERPORT=\(peer.port)",
-      "SOCAT_SOCKADDR=\(local.address)", "SOCAT_SOCKPORT=\(local.port)",
+      "SOCAT_PEERADDR=\(peer.address.socatText)", "SOCAT_PEERPORT=\(peer.port)",
+      "SOCAT_SOCKADDR=\(local.address.socatText)", "SOCAT_SOCKPORT=\(local.port)",
     ]
     let child = try ChildProcess(command, environment: environment, connection: connection)
     if let descriptor = child.descriptor {
@@ -117,6 +119,7 @@ final class ServedConnection {
       deadline = .now + Self.childInterval
     }
     self.child = consume child
+    hadProgram = true
   }
 
   private func proceedWithChild(
@@ -133,5 +136,33 @@ final class ServedConnection {
     // it: the relay half-closes and takes the rest first.
     try? connection.socket.setWaiting(false)
     return try prepare(&loop, observe)
+  }
+}
+
+extension IPAddress {
+  /// As socat writes it: IPv6 in brackets, with all its zeros.
+  fileprivate var socatText: String {
+    guard case .v6(let v6) = self else { return description }
+    let groups = [v6.high, v6.low].flatMap { half in
+      [48, 32, 16, 0].map { shift in
+        // A digit more in front, which is taken away again, keeps the zeros.
+        String(0x1_0000 | (half >> UInt64(shift)) & 0xffff, radix: 16).dropFirst()
+      }
+    }
+    return "[\(groups.joined(separator: ":"))]"
+  }
+}
+
+extension RelayOutcome {
+  /// Takes the bytes of a connection that a program had, which were not moved here, from the kernel's
+  /// counters. A FIN counts as a byte there, in what was received and in what was acknowledged.
+  fileprivate mutating func countAsTheKernelDid() {
+    guard let info, let out = info.bytesSent, let again = info.bytesRetransmitted,
+      let into = info.bytesReceived, let taken = info.bytesAcknowledged
+    else { return }
+    sent = Int(clamping: out) - Int(clamping: again)
+    read = sent
+    acknowledged = min(sent, Int(clamping: taken))
+    received = Int(clamping: into) - (peerEnded ? 1 : 0)
   }
 }
