@@ -129,7 +129,7 @@ extension Event {
 extension TracedCall {
   /// The event of a socket that is in another state after the call; its line is the call's own.
   fileprivate var stateChange: Event? {
-    let now = stateAfter ?? made?.state
+    let now = made?.state ?? stateAfter
     guard let now, now != stateBefore, stateBefore != nil || made != nil else { return nil }
     return Event(
       "state", "", for: .programs,
