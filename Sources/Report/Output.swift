@@ -13,6 +13,7 @@ public struct OutputBuffer: ~Copyable {
   /// What errors call it.
   public let name: String
   private var bytes: [UInt8] = []
+  private let mayWait: (() -> Bool)?
   private static let capacity = 65_536
   /// Whether the bytes go nowhere.
   private var isText = false
@@ -20,8 +21,11 @@ public struct OutputBuffer: ~Copyable {
   /// - Parameters:
   ///   - descriptor: An open descriptor, blocking or not.
   ///   - name: What errors call it; by default “standard output”, “standard error” or its number.
-  public init(descriptor: Int32, name: String? = nil) {
+  ///   - mayWait: Asked again and again while the descriptor takes nothing; false gives up with
+  ///     EAGAIN. Without it a write waits for ever.
+  public init(descriptor: Int32, name: String? = nil, whileWaiting mayWait: (() -> Bool)? = nil) {
     self.descriptor = descriptor
+    self.mayWait = mayWait
     switch descriptor {
     case STDOUT_FILENO: self.name = name ?? "standard output"
     case STDERR_FILENO: self.name = name ?? "standard error"
@@ -72,24 +76,37 @@ public struct OutputBuffer: ~Copyable {
     // In place: what is written goes, also when the rest fails.
     defer { bytes.removeFirst(done) }
     while done < bytes.count {
+      let piece = try nextPiece(bytes.count - done)
       let (count, code) = unsafe bytes.withUnsafeBytes { buffer in
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done..<done + piece])
         let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
         return (count, errno)
       }
       switch code {
       case _ where count >= 0: done += count
       case EINTR: continue
-      case EAGAIN: waitUntilWritable()
+      case EAGAIN: _ = isWritable(within: mayWait == nil ? -1 : 0)
       default: throw OutputError(code: code, descriptor: descriptor, name: name)
       }
     }
   }
 
-  /// Another program may have made the shared terminal or pipe non-blocking.
-  private func waitUntilWritable() {
+  /// How many of so many bytes may be written at once. Where the wait has a limit, that is what a
+  /// ready pipe takes whole, once it is ready.
+  private func nextPiece(_ count: Int) throws(OutputError) -> Int {
+    guard let mayWait else { return count }
+    while !isWritable(within: 0) {
+      guard mayWait() else { throw OutputError(code: EAGAIN, descriptor: descriptor, name: name) }
+      _ = isWritable(within: 50)
+    }
+    return min(count, Int(PIPE_BUF))
+  }
+
+  /// Whether a write would not wait, or would fail. Another program may have made the shared terminal
+  /// or pipe non-blocking.
+  private func isWritable(within milliseconds: Int32) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    _ = unsafe poll(&entry, 1, -1)
+    return unsafe poll(&entry, 1, milliseconds) > 0
   }
 }
 
@@ -118,6 +135,7 @@ public struct OutputError: Error, Equatable, CustomStringConvertible {
   /// The errors of write(2), in the C library's words; others by number.
   private static func reason(_ code: Int32) -> String {
     switch code {
+    case EAGAIN: "its reader takes nothing (EAGAIN)"
     case EBADF: "bad file descriptor (EBADF)"
     case EDQUOT: "disk quota exceeded (EDQUOT)"
     case EFBIG: "file too large (EFBIG)"

@@ -52,6 +52,76 @@ import Testing
     #expect(try size() == 65_537)
   }
 
+  /// A pipe that nobody reads, and somebody who has had enough of waiting.
+  @Test func aWaitCanBeGivenUp() throws {
+    let pipe = try makePipe()
+    defer { for end in [pipe.read, pipe.write] { close(end) } }
+    let asked = Mutex(0)
+    var output = OutputBuffer(descriptor: pipe.write) {
+      asked.withLock { asked in
+        asked += 1
+        return asked < 3
+      }
+    }
+    let data = bytes(count: 200_000, seed: 8)
+    var caught: OutputError?
+    do throws(OutputError) {
+      try output.write(data)
+      try output.flush()
+    } catch {
+      caught = error
+    }
+    #expect(caught?.code == EAGAIN)
+    #expect(caught?.description.hasSuffix(": its reader takes nothing (EAGAIN)") == true)
+    #expect(asked.withLock { $0 } == 3)
+    // What was written is the beginning, and the rest is still there.
+    var got: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    func readAll() {
+      var entry = pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
+      while unsafe poll(&entry, 1, 0) > 0 {
+        let count = unsafe read(pipe.read, &chunk, chunk.count)
+        got += chunk[..<max(0, count)]
+      }
+    }
+    readAll()
+    #expect(got.count >= 1 << 16 && got.count < data.count)
+    while got.count < data.count {
+      do throws(OutputError) { try output.flush() } catch {}
+      readAll()
+    }
+    #expect(got == data)
+  }
+
+  /// Without anybody to ask nothing changes: it waits.
+  @Test func aReaderThatTakesItsTimeGetsEverything() throws {
+    let pipe = try makePipe()
+    let data = bytes(count: 300_000, seed: 9)
+    for isAsked in [false, true] {
+      let copy = dup(pipe.read)
+      let reading = Mutex<[UInt8]>([])
+      let thread = Thread {
+        var chunk = [UInt8](repeating: 0, count: 5_000)
+        var got: [UInt8] = []
+        while got.count < data.count {
+          let count = unsafe read(copy, &chunk, chunk.count)
+          if count <= 0 { break }
+          got += chunk[..<count]
+        }
+        reading.withLock { [got] in $0 = got }
+        close(copy)
+      }
+      thread.start()
+      var output = OutputBuffer(
+        descriptor: pipe.write, whileWaiting: isAsked ? { true } : nil)
+      try output.write(data)
+      try output.flush()
+      let isWhole = eventually { reading.withLock { $0 == data } }
+      #expect(isWhole)
+    }
+    for end in [pipe.read, pipe.write] { close(end) }
+  }
+
   @Test func fullDeviceIsAnErrorEachTime() throws {
     let file = try File("/dev/full", O_WRONLY)
     var output = OutputBuffer(descriptor: file.descriptor, name: "events.json")

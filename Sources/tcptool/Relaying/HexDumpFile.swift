@@ -1,5 +1,6 @@
 // --hex-dump: the bytes of all connections in one readable file.
 
+internal import Glibc
 internal import Report
 internal import SocketCore
 
@@ -16,12 +17,14 @@ final class HexDumpFile {
   ///   - isPlural: whether each line names its connection.
   fileprivate init(_ path: String, isPlural: Bool) throws(SystemCallError) {
     self.isPlural = isPlural
+    let wait = ReaderWait()
     if path == "-" {
       file = nil
-      output = OutputBuffer(descriptor: 1)
+      output = OutputBuffer(descriptor: STDOUT_FILENO, whileWaiting: wait.mayGoOn)
     } else {
       let opened = try Descriptor.creating(path)
-      output = OutputBuffer(descriptor: opened.rawValue, name: path)
+      output = OutputBuffer(
+        descriptor: opened.rawValue, name: path, whileWaiting: wait.mayGoOn)
       file = consume opened
     }
   }
@@ -55,7 +58,10 @@ final class HexDumpFile {
 
   /// - Throws: where not all could be written.
   func finish() throws(Failure) {
-    if let failure { throw Failure(.localStream, "\(failure); the hex dump is not whole") }
+    // Where a signal came while nobody read, it is the signal that ends the program.
+    if let failure, failure.code != EAGAIN {
+      throw Failure(.localStream, "\(failure); the hex dump is not whole")
+    }
   }
 }
 

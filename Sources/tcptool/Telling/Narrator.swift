@@ -58,23 +58,26 @@ extension Narrating {
 struct Narrator: Sendable {
   var options = NarrationOptions()
   private let log: EventLog?
-  private let live = LiveLine()
+  private let wait = ReaderWait()
+  private let live: LiveLine
 
   init(options: NarrationOptions = NarrationOptions(), log: EventLog? = nil) {
     self.options = options
     self.log = log
+    live = LiveLine(wait)
   }
 
   /// For what is said before there are options.
   static let standard = Narrator()
 
   func tell(_ event: Event) {
-    log?.write(event)
+    // One object for both, so that they have the same time.
+    let isObject = event.name != nil && (log != nil || options.isJSON)
+    let json: JSONValue? = isObject ? .some(event.json) : .none
+    if let json { log?.write(json) }
     if options.isJSON {
-      if event.name != nil, !options.isQuiet || event.audience == .everybody {
-        var output = OutputBuffer(descriptor: STDERR_FILENO)
-        try? output.line(event.json)
-        try? output.flush()
+      if let json, !options.isQuiet || event.audience == .everybody {
+        wait.toStandardError { output throws(OutputError) in try output.line(json) }
       }
     } else if isWanted(event.audience) {
       line(event.text, indent: event.indent)
@@ -99,9 +102,9 @@ struct Narrator: Sendable {
     let safe = text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { sanitized(String($0)) }.joined(separator: "\n")
     live.erase()
-    var output = OutputBuffer(descriptor: STDERR_FILENO)
-    try? output.line(Display(descriptor: STDERR_FILENO).fit(safe, indent: indent))
-    try? output.flush()
+    wait.toStandardError { output throws(OutputError) in
+      try output.line(Display(descriptor: STDERR_FILENO).fit(safe, indent: indent))
+    }
   }
 
   /// Shows how things stand in the terminal's last line, in place of what it showed before; nothing
@@ -139,6 +142,9 @@ struct Narrator: Sendable {
 /// The last line of the terminal on standard error, where it is in use.
 private final class LiveLine: Sendable {
   private let isDrawn = Mutex(false)
+  private let wait: ReaderWait
+
+  init(_ wait: ReaderWait) { self.wait = wait }
 
   func draw(_ text: String, short: String?) {
     let display = Display(descriptor: STDERR_FILENO)
@@ -158,8 +164,14 @@ private final class LiveLine: Sendable {
   }
 
   private func put(_ text: String) {
-    var output = OutputBuffer(descriptor: STDERR_FILENO)
-    try? output.write(text)
+    wait.toStandardError { output throws(OutputError) in try output.write(text) }
+  }
+}
+
+extension ReaderWait {
+  fileprivate func toStandardError(_ write: (inout OutputBuffer) throws(OutputError) -> Void) {
+    var output = OutputBuffer(descriptor: STDERR_FILENO, whileWaiting: mayGoOn)
+    try? write(&output)
     try? output.flush()
   }
 }
@@ -169,6 +181,7 @@ final class EventLog: Sendable {
   private let descriptor: Descriptor
   private let name: String
   private let failure = Mutex<OutputError?>(nil)
+  private let wait = ReaderWait()
 
   init(_ descriptor: consuming Descriptor, name: String) {
     self.descriptor = descriptor
@@ -177,15 +190,16 @@ final class EventLog: Sendable {
 
   var error: OutputError? { failure.withLock { $0 } }
 
-  func write(_ event: Event) {
-    guard event.name != nil else { return }
-    var output = OutputBuffer(descriptor: descriptor.rawValue, name: name)
+  func write(_ event: JSONValue) {
+    var output = OutputBuffer(
+      descriptor: descriptor.rawValue, name: name, whileWaiting: wait.mayGoOn)
     do throws(OutputError) {
-      try output.line(event.json)
+      try output.line(event)
       // At once: whoever follows the file is to see what happened when it happens.
       try output.flush()
     } catch {
-      failure.withLock { $0 = $0 ?? error }
+      // Where a signal came meanwhile, it is the signal that ends the program.
+      if error.code != EAGAIN { failure.withLock { $0 = $0 ?? error } }
     }
   }
 }
