@@ -139,6 +139,55 @@ import Testing
     }
   }
 
+  /// One line, drawn over and over: never broken, nothing of a longer one left, the words above it whole.
+  @Test(arguments: [80, 200])
+  func theQueuesAreOneLine(_ columns: Int) throws {
+    let port = try unusedPort()
+    let terminal = try Terminal(
+      columns: columns, rows: 200,
+      command: [
+        Tool.path, "listen", "-k", "--discard", "--max-concurrent", "1", "--backlog", "100",
+        "--queues=10ms",
+        "127.0.0.1", "\(port)",
+      ])
+    let live =
+      columns == 80
+      ? #/queue ([0-9]+)/101 \(most ([0-9]+)\), SYN 0, drops 0, overflows \+[0-9,]+/#
+      : #/accept queue ([0-9]+) of 101 \(most ([0-9]+)\), SYN queue 0, dropped here 0, ListenOverflows of the namespace \+[0-9,]+/#
+    func numbers(_ screen: String) -> (Substring, Substring)? {
+      let rows = screen.split(separator: "\n").filter { $0.contains("queue") }
+      guard rows.count == 1, let match = rows[0].wholeMatch(of: live) else { return nil }
+      return (match.1, match.2)
+    }
+    try terminal.waitFor { numbers($0).map { $0 == ("0", "0") } ?? false }
+    let peers = try (0..<12).map { _ in try Peer(connectingTo: port) }
+    try terminal.waitFor { numbers($0).map { $0 == ("11", "11") } ?? false }
+    for peer in peers { peer.finish() }
+    // A digit less.
+    let screen = try terminal.waitFor { screen in
+      screen.contains("#12 sent 0 B") && numbers(screen).map { $0 == ("0", "11") } ?? false
+    }
+    #expect(screen.split(separator: "\n").last.map { $0.contains("queue") } == true)
+    for number in 1...12 {
+      #expect(screen.contains("\n#\(number) accepted 127.0.0.1:"), "\(screen)")
+    }
+    try terminal.send("C-c")
+    // It goes with the program.
+    try terminal.waitFor { !$0.contains("queue") }
+  }
+
+  /// What comes from a client stands on lines of its own, whatever is told about queues meanwhile.
+  @Test func dataAreNotWrittenIntoTheLineOfTheQueues() throws {
+    let port = try unusedPort()
+    let terminal = try Terminal(
+      columns: 200,
+      command: [Tool.path, "listen", "-k", "-b", "100", "--queues=10ms", "127.0.0.1", "\(port)"])
+    try terminal.waitFor { $0.contains("accept queue 0 of 101") }
+    let peer = try Peer(connectingTo: port)
+    peer.finish(sending: "hello\nthere\n")
+    try terminal.waitFor { $0.contains("\n#1 hello\n#1 there\n") }
+  }
+
   @Test func interruptIsSeenByTheShell() throws {
     let port = try unusedPort()
     let terminal = try Terminal(command: ["bash", "--norc", "--noprofile"])
