@@ -4,8 +4,8 @@
 ///
 /// The first rows are kept until there are enough of them to choose the widths; from then on the
 /// widths are fixed, and a later cell that is wider pushes the rest of its row to the right. No cell
-/// is ever cut, but the text of a last column that is aligned left may be broken between words. Two blanks stand between columns, and none at the end of a line. Widths count
-/// Unicode scalars.
+/// is ever cut, but the text of a last column that is aligned left may be broken between words. Two
+/// blanks stand between columns, and none at the end of a line. Widths count Unicode scalars.
 public struct Table: Sendable {
   public enum Alignment: Sendable { case left, right }
 
@@ -35,6 +35,107 @@ public struct Table: Sendable {
     public init(stringLiteral value: String) { self.init(value) }
   }
 
+  /// Texts of cells, written as bytes one after the other, so that no cell needs a String.
+  public struct CellWriter: Sendable {
+    /// To be appended to, in UTF-8 and free of control characters.
+    public var bytes: [UInt8] = []
+    /// Where in `bytes` each cell ends, and its ink; unless cells are laid out at once.
+    fileprivate var cells: [(end: Int, ink: Style.Ink?)] = []
+    /// What lays the cells out as they come; nil while the widths are not chosen.
+    fileprivate var layout: Layout?
+
+    /// Ends the cell whose text was appended; the next one starts here.
+    public mutating func endCell(_ ink: Style.Ink? = nil) {
+      if layout?.endCell(in: &bytes, ink) == nil { cells.append((bytes.count, ink)) }
+    }
+
+    fileprivate func range(_ place: Int) -> Range<Int> {
+      (place == 0 ? 0 : cells[place - 1].end)..<cells[place].end
+    }
+
+    fileprivate func width(_ place: Int) -> Int { Table.width(of: range(place), in: bytes) }
+
+    fileprivate mutating func removeAll() {
+      bytes.removeAll(keepingCapacity: true)
+      cells.removeAll(keepingCapacity: true)
+    }
+  }
+
+  /// The layout of one row after the other, in the output's own bytes: no text is copied.
+  fileprivate struct Layout: Sendable {
+    let places: [(width: Int, isRight: Bool)]
+    let style: Style
+    private(set) var place = 0
+    /// Where the cell that is being written starts.
+    private var start = 0
+    /// Where the last text of the row ends: blanks behind it are not written.
+    private var end = 0
+
+    init(_ places: [(width: Int, isRight: Bool)], style: Style) {
+      self.places = places
+      self.style = style
+    }
+
+    mutating func beginRow(in bytes: borrowing [UInt8]) {
+      place = 0
+      start = bytes.count
+      end = start
+    }
+
+    mutating func endCell(in bytes: inout [UInt8], _ ink: Style.Ink?) {
+      let (wanted, isRight) = places[place]
+      let isEmpty = bytes.count == start
+      let padding = max(0, wanted - Table.width(of: start..<bytes.count, in: bytes))
+      if let ink, style.isOn, !isEmpty {
+        let text = String(decoding: bytes[start...], as: UTF8.self)
+        bytes.removeSubrange(start...)
+        bytes += style(text, ink).utf8
+      }
+      if isRight && padding > 0 && !isEmpty {
+        let length = bytes.count - start
+        Table.appendBlanks(padding, to: &bytes)
+        for offset in stride(from: length - 1, through: 0, by: -1) {
+          bytes[start + padding + offset] = bytes[start + offset]
+        }
+        for offset in 0..<min(padding, length + padding) {
+          bytes[start + offset] = UInt8(ascii: " ")
+        }
+        end = bytes.count
+        Table.appendBlanks(2, to: &bytes)
+      } else {
+        if !isEmpty { end = bytes.count }
+        Table.appendBlanks(padding + 2, to: &bytes)
+      }
+      place += 1
+      start = bytes.count
+    }
+
+    mutating func endRow(in bytes: inout [UInt8]) {
+      bytes.removeLast(bytes.count - end)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  private static let blanks = [UInt8](repeating: UInt8(ascii: " "), count: 64)
+
+  fileprivate static func appendBlanks(_ count: Int, to bytes: inout [UInt8]) {
+    var rest = count
+    while rest > 0 {
+      bytes += blanks[..<min(rest, blanks.count)]
+      rest -= blanks.count
+    }
+  }
+
+  /// The scalars of UTF-8 text: bytes that do not continue one.
+  fileprivate static func width(of range: Range<Int>, in bytes: [UInt8]) -> Int {
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      let text = unsafe UnsafeBufferPointer(rebasing: bytes[range])
+      var count = 0
+      for place in text.indices { count &+= unsafe text[place] & 0xC0 != 0x80 ? 1 : 0 }
+      return count
+    }
+  }
+
   private let columns: [Column]
   private let style: Style
   private let hasHeader: Bool
@@ -42,8 +143,8 @@ public struct Table: Sendable {
   private let lineWidth: Int?
   /// Fewer cells hold no words.
   private static let leastPlace = 20
-  /// The rows so far while the widths are not chosen.
-  private var sample: [[Cell]] = []
+  /// The rows so far while the widths are not chosen, one after the other; afterwards one row.
+  private var kept = CellWriter()
   /// Empty until the widths are chosen.
   private var widths: [Int] = []
 
@@ -70,12 +171,40 @@ public struct Table: Sendable {
   public mutating func row(
     _ cells: [Cell], to output: inout OutputBuffer
   ) throws(OutputError) {
-    precondition(cells.count == columns.count, "a row needs one cell for each column")
-    guard widths.isEmpty else {
-      return try write(cells, to: &output)
+    try row(to: &output) { writer in
+      for cell in cells {
+        writer.bytes += cell.text.utf8
+        writer.endCell(cell.ink)
+      }
     }
-    sample.append(cells)
-    if sample.count >= sampleCount { try settle(&output) }
+  }
+
+  /// Adds a row without making a String: `write` appends the text of each cell and ends it, once for
+  /// each column.
+  public mutating func row(
+    to output: inout OutputBuffer, _ write: (inout CellWriter) -> Void
+  ) throws(OutputError) {
+    if kept.layout != nil {
+      try output.write { bytes in
+        // The output's bytes are lent to the writer and come back.
+        swap(&bytes, &kept.bytes)
+        kept.layout?.beginRow(in: kept.bytes)
+        write(&kept)
+        precondition(kept.layout?.place == columns.count, "a row needs one cell for each column")
+        kept.layout?.endRow(in: &kept.bytes)
+        swap(&bytes, &kept.bytes)
+      }
+      return
+    }
+    write(&kept)
+    precondition(
+      kept.cells.count % columns.count == 0, "a row needs one cell for each column")
+    if !widths.isEmpty {
+      try put(kept, row: 0, to: &output)
+      kept.removeAll()
+    } else if kept.cells.count >= sampleCount * columns.count {
+      try settle(&output)
+    }
   }
 
   /// Writes the rows that are still kept; nothing when there are none. A table without rows is its
@@ -86,46 +215,67 @@ public struct Table: Sendable {
 
   /// Chooses the widths and writes the header and the kept rows.
   private mutating func settle(_ output: inout OutputBuffer) throws(OutputError) {
-    widths = columns.indices.map { place in
-      let title = hasHeader ? columns[place].title.unicodeScalars.count : 0
-      let cells = sample.lazy.map { $0[place].text.unicodeScalars.count }.max() ?? 0
-      return max(columns[place].minimumWidth, title, cells)
+    let rows = kept.cells.count / columns.count
+    widths = columns.map { column in
+      max(column.minimumWidth, hasHeader ? column.title.unicodeScalars.count : 0)
     }
-    if hasHeader { try write(columns.map { Cell($0.title, .bold) }, to: &output) }
-    for cells in sample { try write(cells, to: &output) }
-    sample = []
+    for cell in kept.cells.indices {
+      let place = cell % columns.count
+      widths[place] = max(widths[place], kept.width(cell))
+    }
+    if hasHeader {
+      var header = CellWriter()
+      for column in columns {
+        header.bytes += column.title.utf8
+        header.endCell(.bold)
+      }
+      try put(header, row: 0, to: &output)
+    }
+    for row in 0..<rows { try put(kept, row: row, to: &output) }
+    kept = CellWriter()
+    // Lines that may have to be broken are written one by one.
+    if lineWidth == nil {
+      kept.layout = Layout(
+        columns.indices.map { (widths[$0], columns[$0].alignment == .right) }, style: style)
+    }
   }
 
-  /// The cells with the last one in several lines where it is too long for its place.
-  private func broken(_ cells: [Cell]) -> [Cell] {
-    guard let lineWidth, let last = cells.last, columns.last?.alignment == .left else {
-      return cells
-    }
+  /// The text of the last column in several lines where it is too long for its place; nil where it
+  /// is not.
+  private func broken(_ text: ArraySlice<UInt8>, width: Int) -> String? {
+    guard let lineWidth, columns.last?.alignment == .left else { return nil }
     let start = widths.dropLast().reduce(0) { $0 + $1 + 2 }
-    guard start + last.text.unicodeScalars.count > lineWidth,
-      lineWidth - start >= Self.leastPlace
-    else { return cells }
+    guard start + width > lineWidth, lineWidth - start >= Self.leastPlace else { return nil }
     let place = String(repeating: " ", count: start)
-    let lines = wrapped(Substring(place + last.text), width: lineWidth, indent: start)
-    return cells.dropLast() + [Cell(String(lines.dropFirst(start)), last.ink)]
+    let lines = wrapped(
+      Substring(place + String(decoding: text, as: UTF8.self)), width: lineWidth, indent: start)
+    return String(lines.dropFirst(start))
   }
 
-  private func write(_ cells: [Cell], to output: inout OutputBuffer) throws(OutputError) {
-    let cells = broken(cells)
+  /// Writes one of the rows that `source` holds.
+  private func put(
+    _ source: CellWriter, row: Int, to output: inout OutputBuffer
+  ) throws(OutputError) {
     try output.write { bytes in
       /// Blanks that are written only if something follows them.
       var blanks = 0
-      for place in cells.indices {
-        let cell = cells[place]
-        let padding = max(0, widths[place] - cell.text.unicodeScalars.count)
-        if cell.text.isEmpty || columns[place].alignment == .right { blanks += padding }
-        if !cell.text.isEmpty {
-          bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: blanks))
-          blanks = columns[place].alignment == .right ? 0 : padding
-          if let ink = cell.ink, style.isOn {
-            bytes += style(cell.text, ink).utf8
+      for place in columns.indices {
+        let cell = row * columns.count + place
+        let text = source.bytes[source.range(cell)]
+        let width = source.width(cell)
+        let padding = max(0, widths[place] - width)
+        let isRight = columns[place].alignment == .right
+        if text.isEmpty || isRight { blanks += padding }
+        if !text.isEmpty {
+          for _ in 0..<blanks { bytes.append(UInt8(ascii: " ")) }
+          blanks = isRight ? 0 : padding
+          let lines = place == columns.count - 1 ? broken(text, width: width) : nil
+          if let ink = source.cells[cell].ink, style.isOn {
+            bytes += style(lines ?? String(decoding: text, as: UTF8.self), ink).utf8
+          } else if let lines {
+            bytes += lines.utf8
           } else {
-            bytes += cell.text.utf8
+            bytes += text
           }
         }
         blanks += 2

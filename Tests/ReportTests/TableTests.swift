@@ -53,6 +53,41 @@ import Testing
     }
   }
 
+  /// Rows in the sample and rows behind it come to the same lines, as cells and as bytes.
+  @Test(arguments: [true, false]) func rowsAreTheSameBeforeAndBehindTheSample(_ isColored: Bool)
+    throws
+  {
+    let rows = [
+      ["LISTEN", "0", "0.0.0.0:22", "sshd"], ["ESTABLISHED", "123456", "é", ""], ["", "", "", ""],
+      ["x", "", "", "ngïnx"], ["y", "7", "", ""], ["LISTEN", "0", "0.0.0.0:22", "sshd"],
+    ]
+    func text(_ sampleCount: Int, asBytes: Bool) throws -> String {
+      try written { output in
+        var table = Table(Self.columns, style: Style(isOn: isColored), sampleCount: sampleCount)
+        for row in rows {
+          if asBytes {
+            try table.row(to: &output) { cells in
+              for (place, cell) in row.enumerated() {
+                cells.bytes += cell.utf8
+                cells.endCell(place == 1 ? .red : nil)
+              }
+            }
+          } else {
+            try table.row(
+              row.enumerated().map { .init($1, $0 == 1 ? .red : nil) }, to: &output)
+          }
+        }
+        try table.finish(to: &output)
+      }
+    }
+    let expected = try text(100, asBytes: false)
+    for sampleCount in [2, 3, 100] {
+      for asBytes in [true, false] {
+        #expect(try text(sampleCount, asBytes: asBytes) == expected)
+      }
+    }
+  }
+
   @Test func widthsAreFixedByTheSampleAndLaterRowsOverflow() throws {
     let text = try written { output in
       var table = Table(

@@ -105,10 +105,24 @@ extension IPv4Address {
 
   /// Appends `192.0.2.1`.
   func append(to text: inout [UInt8]) {
+    // Gathered first: each growth of the array is a check of its own.
+    var dotted = InlineArray<16, UInt8>(repeating: 0)
+    var count = 0
     for shift in stride(from: 24, through: 0, by: -8) {
-      text.append(decimal: Int(bits >> UInt32(shift) & 0xFF))
-      if shift != 0 { text.append(UInt8(ascii: ".")) }
+      let byte = UInt8(truncatingIfNeeded: bits >> UInt32(shift))
+      if byte >= 100 {
+        dotted[count] = UInt8(ascii: "0") + byte / 100
+        count += 1
+      }
+      if byte >= 10 {
+        dotted[count] = UInt8(ascii: "0") + byte / 10 % 10
+        count += 1
+      }
+      dotted[count] = UInt8(ascii: "0") + byte % 10
+      dotted[count + 1] = UInt8(ascii: ".")
+      count += 2
     }
+    text.append(contentsOf: dotted.span.extracting(first: count - 1))
   }
 }
 
@@ -210,19 +224,26 @@ extension IPAddress: CustomStringConvertible {
 extension [UInt8] {
   /// Appends a number without making a String: tables of 100,000 rows are written with this.
   public mutating func append(decimal number: Int) {
-    if number < 0 { append(UInt8(ascii: "-")) }
+    if number >= 0 && number < 10 {
+      return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
+    }
     var rest = number.magnitude
     var digits = InlineArray<20, UInt8>(repeating: 0)
-    var count = 0
+    var start = digits.count
     repeat {
-      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      start -= 1
+      digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
-      count += 1
     } while rest > 0
-    while count > 0 {
-      count -= 1
-      append(digits[count])
+    if number < 0 {
+      start -= 1
+      digits[start] = UInt8(ascii: "-")
     }
+    append(contentsOf: digits.span.extracting(droppingFirst: start))
+  }
+
+  fileprivate mutating func append(contentsOf span: Span<UInt8>) {
+    unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 
   fileprivate mutating func append(hexadecimal group: UInt64) {

@@ -76,12 +76,28 @@ public struct TCPInfo: Sendable {
     // Without a sample the field is all ones.
     field(\.tcpi_min_rtt).flatMap { $0 == .max ? nil : .microseconds($0) }
   }
+  /// Retransmissions of the oldest segment that are not answered yet.
+  public var retransmissions: Int { Int(raw.tcpi_retransmits) }
+  /// Segments that count as lost and are not retransmitted yet.
+  public var lostSegments: Int { Int(raw.tcpi_lost) }
+  /// How many places a segment may be late before it counts as lost.
+  public var reorderingDegree: Int { Int(raw.tcpi_reordering) }
+  /// How long ago data were last sent and received, and the last acknowledgement came, to the
+  /// kernel's tick; since the connection was made where there were none.
+  public var sinceLastSent: Duration { .milliseconds(raw.tcpi_last_data_sent) }
+  public var sinceLastReceived: Duration { .milliseconds(raw.tcpi_last_data_recv) }
+  public var sinceLastAcknowledgement: Duration { .milliseconds(raw.tcpi_last_ack_recv) }
   /// Segments retransmitted since the socket was made; while connecting, the SYNs among them.
   public var totalRetransmissions: Int { Int(raw.tcpi_total_retrans) }
   /// Bytes that were sent again. Linux 4.19.
   public var bytesRetransmitted: UInt64? { field(\.tcpi_bytes_retrans) }
   /// The congestion window, in segments.
   public var congestionWindow: Int { Int(raw.tcpi_snd_cwnd) }
+  /// The window at which slow start ends, in segments; nil while there is no such limit.
+  public var slowStartThreshold: Int? {
+    // TCP_INFINITE_SSTHRESH
+    raw.tcpi_snd_ssthresh >= 0x7FFF_FFFF ? nil : Int(raw.tcpi_snd_ssthresh)
+  }
   /// Payload bytes of the largest segment that is sent and that was received.
   public var sendMSS: Int { Int(raw.tcpi_snd_mss) }
   public var receiveMSS: Int { Int(raw.tcpi_rcv_mss) }
