@@ -121,8 +121,12 @@ struct SockDiagReader {
   ///
   /// - Returns: whether the socket is for IPv6 only; nil where no attribute says so.
   private mutating func readAttributes(of body: RawSpan) -> Bool? {
-    details = SocketDetails()
     var isIPv6Only: Bool?
+    var shutdown: SocketDetails.Shutdown?
+    var group: UInt64?
+    var memory: SocketMemory?
+    var info: TCPInfo?
+    var congestionControl: String?
     var offset = Self.rowSize
     while let length = body.load(UInt16.self, at: offset),
       let type = body.load(UInt16.self, at: offset + 2), length >= 4,
@@ -131,19 +135,22 @@ struct SockDiagReader {
       let value = body.extracting((offset + 4)..<(offset + Int(length)))
       switch Int(type) {
       case INET_DIAG_SHUTDOWN:
-        details.shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
+        shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
       case INET_DIAG_SKV6ONLY: isIPv6Only = value.load(UInt8.self, at: 0).map { $0 != 0 }
       case INET_DIAG_CGROUP_ID where wants.contains(.controlGroup):
-        details.controlGroup = value.load(UInt64.self, at: 0)
+        group = value.load(UInt64.self, at: 0)
       case INET_DIAG_SKMEMINFO where wants.contains(.memory):
-        details.memory = SocketMemory(value)
-      case INET_DIAG_INFO where wants.contains(.info): details.info = TCPInfo(value)
+        memory = SocketMemory(value)
+      case INET_DIAG_INFO where wants.contains(.info): info = TCPInfo(value)
       case INET_DIAG_CONG where wants.contains(.congestionControl):
-        details.congestionControl = text(value)
+        congestionControl = text(value)
       default: break
       }
       offset += (Int(length) + 3) & ~3
     }
+    details = SocketDetails(memory: memory, congestionControl: congestionControl, info: info)
+    details.shutdown = shutdown
+    details.controlGroup = group
     return isIPv6Only
   }
 

@@ -75,17 +75,49 @@ public struct SocketDetails: Sendable {
   /// The kernel's own number of the socket, the same from SYN_RECV to the end of TIME_WAIT and never
   /// given twice (SO_COOKIE).
   public var cookie: UInt64?
+  /// The number of its control group: the inode of the group's directory.
+  public var controlGroup: UInt64?
   /// The index of the interface that the socket is bound to (SO_BINDTODEVICE), or that its
   /// link-local address belongs to; 0 where there is none.
   public var interface: UInt32?
   public var shutdown: Shutdown?
-  /// The number of its control group: the inode of the group's directory.
-  public var controlGroup: UInt64?
-  public var memory: SocketMemory?
-  public var congestionControl: String?
-  public var info: TCPInfo?
+  /// The large parts, which most walks do not want: apart, so that a row without them stays small.
+  private var asked: Asked?
 
   public init() {}
+
+  package init(memory: SocketMemory?, congestionControl: String?, info: TCPInfo?) {
+    if memory != nil || congestionControl != nil || info != nil {
+      asked = Asked(memory, congestionControl, info)
+    }
+  }
+
+  public var memory: SocketMemory? {
+    get { asked?.memory }
+    set { asked = Asked(newValue, congestionControl, info) }
+  }
+
+  public var congestionControl: String? {
+    get { asked?.congestionControl }
+    set { asked = Asked(memory, newValue, info) }
+  }
+
+  public var info: TCPInfo? {
+    get { asked?.info }
+    set { asked = Asked(memory, congestionControl, newValue) }
+  }
+
+  private final class Asked: Sendable {
+    let memory: SocketMemory?
+    let congestionControl: String?
+    let info: TCPInfo?
+
+    init(_ memory: SocketMemory?, _ congestionControl: String?, _ info: TCPInfo?) {
+      self.memory = memory
+      self.congestionControl = congestionControl
+      self.info = info
+    }
+  }
 }
 
 /// Which sockets a walk over the kernel's table is for, and what is to come with each.

@@ -1,6 +1,7 @@
 // tcptool states: the kernel's table of TCP sockets.
 
 internal import CommandSpec
+internal import Glibc
 internal import KernelTables
 internal import Report
 internal import SocketCore
@@ -23,6 +24,20 @@ struct StatesOptions: Subcommand {
   var operands: [String] = []
   var states: CommaSeparated<StateName>?
   var source = SocketTable.Source.auto
+  var showsTimers = false
+  var showsProcesses = false
+  var showsUser = false
+  var showsMemory = false
+  var showsInfo = false
+  var showsGroup = false
+  var columns: CommaSeparated<ColumnName>?
+  var order: SortOrder?
+  var showsSummary = false
+  var summaryKey: SummaryKey?
+  var explains = false
+  var hasNoHeader = false
+  var isWide = false
+  var isCSV = false
   var isJSON = false
   var color = ColorChoice.auto
 
@@ -41,10 +56,28 @@ struct StatesOptions: Subcommand {
       FIN count as one byte each. For a listener Send-Q is the backlog in force, one less than \
       its queue holds; /proc does not have it, and then it is '-'.
       """,
+      """
+      With --process the role says why a socket has no process: it waits in its listener's SYN \
+      queue or accept queue ('Waits for' shows who has to accept it), it is an orphan, or it is \
+      what is kept of a connection that is over. What is not known is '-', and null in JSON.
+      """,
+      """
+      In JSON a row has the keys schema, record, family, state, recv_queue, send_queue (null for a \
+      listener), backlog (of a listener), local, peer, timer {kind, expires_ms, retransmits}, uid, \
+      inode, cookie, interface, netns, memory {...}, info {...}, congestion_control, cgroup, role, \
+      listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
+      and the processes are null without the option that asks for them.
+      """,
     ],
     examples: [
       Example(command: "tcptool states", explanation: "Show everything."),
       Example(command: "tcptool states --state LISTEN", explanation: "Show what listens."),
+      Example(
+        command: "tcptool states --process --explain",
+        explanation: "Show who holds each socket, and what the states mean."),
+      Example(
+        command: "tcptool states --info --sort=-rtt",
+        explanation: "Show the slowest paths first."),
       Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
@@ -65,50 +98,148 @@ struct StatesOptions: Subcommand {
         Where to read: sock_diag (diag), /proc/net/tcp and tcp6 (proc), or sock_diag with /proc \
         in reserve (auto).
         """),
+    .flag(
+      "process", "p", \.showsProcesses,
+      help: "Also who holds each socket, and the role of those that nobody holds."),
+    .flag("timers", "o", \.showsTimers, help: "Also the timer that runs, and retransmissions."),
+    .flag("uid", "u", \.showsUser, help: "Also the number of the user whose socket it is."),
+    .flag("memory", "m", \.showsMemory, help: "Also the buffers and the drops."),
+    .flag(
+      "info", "i", \.showsInfo,
+      help: "Also what TCP_INFO tells: round-trip times, window, retransmissions, rates, bytes."),
+    .flag("cgroup", \.showsGroup, help: "Also the control group: the unit or container."),
+    .option(
+      "columns", "c", \.columns, value: "column,...",
+      help: "Show these columns, in this order; in JSON, these keys."),
+    .option(
+      "sort", \.order, value: "column",
+      help: """
+        Sort by a column, the smallest first; --sort=-COLUMN puts the largest first. Takes memory \
+        for all rows.
+        """),
+    .flag(
+      "summary", \.showsSummary,
+      help: """
+        Instead of the rows show how many there are in each state, what waits for accept(2), and how \
+        near orphans, TIME_WAIT and the ports for outgoing connections are to their limits.
+        """),
+    .option(
+      "by", \.summaryKey, value: "what",
+      help: "A summary that also counts the sockets by peer, service port, process or user."),
+    .flag(
+      "explain", \.explains,
+      help: "Afterwards say on standard error what the states and roles that appeared mean."),
+    .flag("no-header", \.hasNoHeader, help: "Leave the heading out."),
+    .flag(
+      "wide", "w", \.isWide,
+      help: "Shorten no list of processes, and break no line at the edge of the terminal."),
+    .flag("csv", \.isCSV, help: "Comma-separated values with exact numbers."),
     .flag("json", "j", \.isJSON, help: "One JSON object a line."),
     .option("color", \.color, value: "when", help: "Whether to use colour."),
   ]
 
-  func run(_ narrator: Narrator) throws(Failure) -> Ending {
+  func validate() throws(UsageError) {
+    let summarizes = showsSummary || summaryKey != nil
+    if summarizes && (isCSV || columns != nil || order != nil) {
+      throw UsageError("A summary has no rows for '--csv', '--columns' and '--sort'.")
+    }
+    if isCSV && isJSON { throw UsageError("'--csv' and '--json' exclude each other.") }
+  }
+
+  private var occasion: StatesColumn.Occasion {
+    var occasion: StatesColumn.Occasion = .always
+    for (isWanted, more) in [
+      (showsTimers, StatesColumn.Occasion.timers), (showsProcesses, .processes),
+      (showsUser, .user), (showsMemory, .memory), (showsInfo, .info), (showsGroup, .group),
+    ] where isWanted {
+      occasion.insert(more)
+    }
+    return occasion
+  }
+
+  /// JSON has every key, whatever is asked for, so that a program need not ask which there are.
+  private var shownColumns: [StatesColumn] {
+    if let columns { return columns.elements.map(\.column) }
+    return isJSON
+      ? StatesColumn.all : StatesColumn.all.filter { !$0.occasion.isDisjoint(with: occasion) }
+  }
+
+  private var reading: StatesReading {
+    var needs = occasion.needs
+    for column in columns?.elements.map(\.column) ?? [] { needs.formUnion(column.needs) }
+    if let order { needs.formUnion(order.column.needs) }
     let wanted = states.map { Set($0.elements.map(\.state)) } ?? Set(TCPState.allCases)
+    return StatesReading(
+      source: source, query: SocketQuery(states: wanted, wants: needs.wants), needs: needs,
+      order: order)
+  }
+
+  func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if showsSummary || summaryKey != nil { return try summarize(narrator) }
     var shown = 0
-    var outcome: SocketTable.Outcome?
+    var outcome: StatesReading.Outcome?
     var readError: SystemCallError?
+    var explanations = Explanations()
     try toStandardOutput { output throws(OutputError) in
-      var table = Table(
-        [
-          .init("State", minimumWidth: 11), .init("Recv-Q", .right, minimumWidth: 6),
-          .init("Send-Q", .right, minimumWidth: 6), .init("Local", minimumWidth: 21), .init("Peer"),
-        ], style: Display(descriptor: output.descriptor, color: color).style)
-      var walked: Result<SocketTable.Outcome, OutputError>?
+      var writer = try StatesWriter(
+        isCSV ? .csv : isJSON ? .json : .text, shownColumns,
+        display: Display(descriptor: output.descriptor, color: color), hasHeader: !hasNoHeader,
+        isWhole: isWide, to: &output)
+      var walked: Result<StatesReading.Outcome, OutputError>?
       do throws(SystemCallError) {
-        walked = try SocketTable.forEachRow(from: source, in: wanted) { row throws(OutputError) in
+        walked = try reading.forEachRow { socket, context throws(OutputError) in
           shown += 1
-          if isJSON {
-            try output.line(row.json)
-          } else {
-            try table.row(row.cells, to: &output)
-          }
+          if explains { explanations.add(socket.row) }
+          try writer.write(socket, context, to: &output)
         }
       } catch {
         readError = error
       }
       outcome = try walked?.get()
-      if !isJSON { try table.finish(to: &output) }
+      try writer.finish(to: &output)
     }
     if let readError { throw Failure(.failure, readError) }
     if let outcome { tell(outcome, narrator) }
+    for line in explanations.text { narrator.line(line) }
     return .status(shown > 0 ? .done : .failure)
   }
 
-  /// What the rows themselves do not show: another source than expected, lines that could not be read.
-  private func tell(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {
-    if let error = outcome.fallback {
+  private func summarize(_ narrator: Narrator) throws(Failure) -> Ending {
+    var reading = reading
+    if summaryKey == .process { reading.needs.insert(.owners) }
+    let read: (summary: StatesSummary, outcome: StatesReading.Outcome)
+    do throws(SystemCallError) {
+      read = try StatesSummary.read(reading, by: summaryKey)
+    } catch {
+      throw Failure(.failure, error)
+    }
+    try toStandardOutput { output throws(OutputError) in
+      if isJSON {
+        try output.line(read.summary.json)
+      } else {
+        try read.summary.write(
+          to: &output, display: Display(descriptor: output.descriptor, color: color),
+          isWhole: isWide)
+      }
+    }
+    tell(read.outcome, narrator)
+    return .status(read.summary.all.total > 0 ? .done : .failure)
+  }
+
+  /// What the rows themselves do not show: another source than expected, lines that could not be
+  /// read, processes that could not be seen.
+  private func tell(_ outcome: StatesReading.Outcome, _ narrator: Narrator) {
+    if let error = outcome.table.fallback {
       narrator.line("read from /proc/net, without the listeners' backlogs: \(error)")
     }
-    for (table, tally) in outcome.tallies where tally.damaged > 0 {
+    for (table, tally) in outcome.table.tallies where tally.damaged > 0 {
       let place = tally.firstDamaged.map { "; the first is line \($0)" } ?? ""
       narrator.line("\(Units.plural(tally.damaged, "row")) of \(table) could not be read\(place)")
+    }
+    if outcome.hidesProcesses, outcome.unseenOwners > 0 {
+      let rows = Units.plural(outcome.unseenOwners, "socket")
+      let advice = geteuid() == 0 ? "" : "; root sees them"
+      narrator.line("the owners of \(rows) are hidden from this user\(advice)")
     }
   }
 }

@@ -1,0 +1,138 @@
+// The rows of `states` on their way out: as a table, as CSV or as JSON lines, one after the other.
+
+internal import KernelTables
+internal import Report
+internal import SocketCore
+
+/// The form of the rows.
+enum StatesFormat {
+  case text, csv, json
+}
+
+/// Writes rows as they come. Memory does not grow with their number.
+struct StatesWriter {
+  private let isWhole: Bool
+  /// What the columns give, apart from all else that they have: 100,000 rows go through these.
+  private let sources: [Source]
+  private let format: StatesFormat
+  private var table: Table?
+  private let pieces: [JSONPiece]
+
+  /// In a structure, since functions that stand in an array by themselves are called by a detour.
+  private struct Source {
+    var value: StatesColumn.Value
+    var ink: StatesColumn.Inking?
+  }
+
+  /// A piece of a row's JSON object.
+  private struct JSONPiece {
+    /// The key with what stands before it.
+    var key: [UInt8]
+    var value: StatesColumn.Value
+    /// Where the value is the first of a group: the group, and the place of the first piece behind it.
+    var group: (StatesColumn.Group, end: Int)?
+  }
+
+  /// Writes what stands above the rows, too.
+  ///
+  /// - Parameters:
+  ///   - columns: In their order; JSON gathers those of a group where its first one stands.
+  ///   - isWhole: Whether nothing is shortened or broken into lines.
+  init(
+    _ format: StatesFormat, _ columns: [StatesColumn], display: Display, hasHeader: Bool,
+    isWhole: Bool, to output: inout OutputBuffer
+  ) throws(OutputError) {
+    self.format = format
+    self.isWhole = isWhole
+    sources = columns.map { Source(value: $0.value, ink: display.style.isOn ? $0.ink : nil) }
+    pieces = format == .json ? Self.pieces(columns) : []
+    switch format {
+    case .text:
+      table = Table(
+        columns.map { .init($0.title, $0.alignment, minimumWidth: $0.minimumWidth) },
+        style: display.style, hasHeader: hasHeader,
+        lineWidth: display.isTerminal && !isWhole ? display.columns : nil)
+    case .csv where hasHeader:
+      let names = columns.map { column in
+        (column.group.map { "\($0.rawValue)_" } ?? "") + (column.key ?? column.name)
+      }
+      try output.line(names.joined(separator: ","))
+    case .csv, .json: break
+    }
+  }
+
+  mutating func write(
+    _ socket: StatesRow, _ context: StatesContext, to output: inout OutputBuffer
+  ) throws(OutputError) {
+    switch format {
+    case .text:
+      try table?.row(to: &output) { cells in
+        for source in sources {
+          source.value(socket, context).appendText(to: &cells.bytes, isWhole: isWhole)
+          cells.endCell(source.ink?(socket))
+        }
+      }
+    case .csv:
+      try output.write { bytes in
+        for place in sources.indices {
+          if place > 0 { bytes.append(UInt8(ascii: ",")) }
+          sources[place].value(socket, context).appendCSV(to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+      }
+    case .json: try output.write { bytes in appendJSON(socket, context, to: &bytes) }
+    }
+  }
+
+  /// Writes what is still kept.
+  mutating func finish(to output: inout OutputBuffer) throws(OutputError) {
+    try table?.finish(to: &output)
+  }
+
+  private static func pieces(_ columns: [StatesColumn]) -> [JSONPiece] {
+    var pieces: [JSONPiece] = []
+    var groups: Set<String> = []
+    for column in columns {
+      guard let key = column.key else { continue }
+      guard let group = column.group else {
+        pieces.append(JSONPiece(key: [UInt8](",\"\(key)\":".utf8), value: column.value))
+        continue
+      }
+      guard groups.insert(group.rawValue).inserted else { continue }
+      let members = columns.filter { $0.group == group }
+      let end = pieces.count + members.count
+      for (place, member) in members.enumerated() {
+        let name = "\"\(member.key ?? member.name)\":"
+        pieces.append(
+          place == 0
+            ? JSONPiece(
+              key: [UInt8](",\"\(group.rawValue)\":{\(name)".utf8), value: member.value,
+              group: (group, end: end))
+            : JSONPiece(key: [UInt8](",\(name)".utf8), value: member.value))
+      }
+      pieces.append(
+        JSONPiece(key: [UInt8]("}".utf8), value: { _, _ in .nothing }))
+    }
+    return pieces
+  }
+
+  private func appendJSON(
+    _ socket: StatesRow, _ context: StatesContext, to bytes: inout [UInt8]
+  ) {
+    bytes.append("{\"schema\":\"tcptool/1\",\"record\":\"socket\"")
+    var place = 0
+    while place < pieces.count {
+      if let (group, end) = pieces[place].group, !group.isKnown(of: socket) {
+        bytes.append(",\"")
+        bytes += group.rawValue.utf8
+        bytes.append("\":null")
+        place = end + 1
+        continue
+      }
+      bytes += pieces[place].key
+      pieces[place].value(socket, context).appendJSON(to: &bytes)
+      place += 1
+    }
+    bytes.append("}\n")
+  }
+}

@@ -1,0 +1,116 @@
+// A row of `states` with all that was found out about it.
+
+internal import KernelTables
+internal import SocketCore
+
+/// A socket as it is shown.
+struct StatesRow: Sendable {
+  var row: SocketRow
+  var details: SocketDetails
+
+  var role: SocketRole { SocketRole(row) }
+
+  /// TCP_INFO where it tells of a path: that of a listener is about its queue, which the row has.
+  var info: TCPInfo? { row.state == .listen ? nil : details.info }
+}
+
+/// What is known about the sockets together.
+struct StatesContext: Sendable {
+  /// Nil where nobody asked for them.
+  var owners: SocketOwners?
+  var listeners = ListenerIndex()
+  /// Nil where nobody asked for them.
+  var groups: ControlGroups?
+  /// The network namespace that the rows are of.
+  var namespace: UInt64?
+
+  /// Who holds the socket; nil where nobody asked.
+  func processes(of socket: StatesRow) -> [SocketOwner]? { owners?[socket.row.inode] }
+
+  /// Who holds the listener at which the socket waits, each descriptor once; nil where nobody asked,
+  /// and where the socket does not wait.
+  func listenerProcesses(of socket: StatesRow) -> [SocketOwner]? {
+    guard let owners, socket.role.belongsToListener else { return nil }
+    return listeners.candidates(for: socket.row).flatMap { owners[$0.inode] }
+  }
+}
+
+/// One value of a row, before it is text, CSV or JSON.
+enum StatesValue: Sendable {
+  case unknown
+  /// No value at all, not even null: what only closes an object.
+  case nothing
+  case integer(Int)
+  case unsigned(UInt64)
+  case endpoint(Endpoint)
+  case name(StaticString)
+  /// A name for programs, and what a person reads in its place.
+  case labelled(StaticString, String)
+  /// What stands in a person's column for another thing, and is none of this column's for programs:
+  /// a listener's backlog under Send-Q.
+  case inPlace(Int?)
+  /// Text from outside.
+  case text(String)
+  case bytes(UInt64)
+  /// Bytes a second.
+  case rate(UInt64)
+  /// Whole milliseconds for programs.
+  case milliseconds(Duration)
+  /// Whole microseconds for programs.
+  case microseconds(Duration)
+  /// Who holds the socket, or the listener at which it waits.
+  case processes([SocketOwner])
+
+  init(_ number: Int?) { self = number.map { .integer($0) } ?? .unknown }
+  init(bytes: UInt64?) { self = bytes.map { .bytes($0) } ?? .unknown }
+  init(bytes: Int?) { self = bytes.map { .bytes(UInt64(clamping: $0)) } ?? .unknown }
+  init(milliseconds: Duration?) { self = milliseconds.map { .milliseconds($0) } ?? .unknown }
+  init(microseconds: Duration?) { self = microseconds.map { .microseconds($0) } ?? .unknown }
+}
+
+extension StatesValue {
+  /// What decides on the order of two values of one column.
+  struct SortKey: Comparable {
+    var isUnknown = false
+    var text = ""
+    var number: Int128 = 0
+    var port: UInt16 = 0
+
+    static func < (left: Self, right: Self) -> Bool {
+      if left.text != right.text { return left.text < right.text }
+      if left.number != right.number { return left.number < right.number }
+      return left.port < right.port
+    }
+  }
+
+  /// Numbers by size, addresses by number with IPv4 first, all else as text.
+  var sortKey: SortKey {
+    switch self {
+    case .unknown, .nothing, .inPlace(nil): SortKey(isUnknown: true)
+    case .integer(let number), .inPlace(let number?): SortKey(number: Int128(number))
+    case .unsigned(let number), .bytes(let number), .rate(let number):
+      SortKey(number: Int128(number))
+    case .endpoint(let endpoint): Self.key(endpoint)
+    case .name(let name), .labelled(let name, _): SortKey(text: "\(name)")
+    case .text(let text): SortKey(text: text)
+    case .milliseconds(let duration), .microseconds(let duration):
+      SortKey(number: duration.attoseconds)
+    case .processes(let owners):
+      owners.first.map {
+        SortKey(text: String(decoding: $0.name ?? [], as: UTF8.self), number: Int128($0.pid))
+      } ?? SortKey(isUnknown: true)
+    }
+  }
+
+  private static func key(_ endpoint: Endpoint) -> SortKey {
+    switch endpoint.address.unmapped {
+    case .v4(let v4): SortKey(number: Int128(v4.bits), port: endpoint.port)
+    case .v6(let v6):
+      // As an unsigned number, moved to where a signed one has the same order.
+      SortKey(
+        text: "v6",
+        number: Int128(bitPattern: (UInt128(v6.high) << 64 | UInt128(v6.low)) ^ (1 << 127)),
+        port: endpoint.port)
+    }
+  }
+}

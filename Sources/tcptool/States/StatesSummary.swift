@@ -1,0 +1,168 @@
+// The socket table in numbers: how many in each state, of whom, and how near the limits are.
+
+internal import CommandSpec
+internal import KernelTables
+internal import Report
+internal import SocketCore
+
+/// What `--by` counts the sockets by.
+enum SummaryKey: String, CaseIterable, ArgumentValue {
+  /// The address at the other end.
+  case peer
+  /// The port of the service: the local one where something listens on it, else the peer's.
+  case port
+  /// The process with the lowest number that holds the socket, or its listener.
+  case process
+  /// The user.
+  case uid
+}
+
+/// Counts rows as they come.
+struct StatesSummary {
+  /// How many sockets there are, and in which states.
+  struct Count {
+    var total = 0
+    var states: [TCPState: Int] = [:]
+
+    mutating func add(_ row: SocketRow) {
+      total += 1
+      states[row.state, default: 0] += 1
+    }
+  }
+
+  /// From which address to which end: what a port can be used once for.
+  struct Destination: Hashable {
+    var source: IPAddress
+    var peer: Endpoint
+  }
+
+  /// A destination with how many ports of the range are in use for it.
+  struct PortUse {
+    var destination: Destination
+    var used: Int
+  }
+
+  let key: SummaryKey?
+  private(set) var all = Count()
+  private(set) var pending = 0
+  private(set) var orphans = 0
+  private(set) var groups: [String: Count] = [:]
+  private var uses: [Destination: Int] = [:]
+
+  // What belongs to the rows together.
+  var listeningPorts: Set<UInt16> = []
+  /// The ports that the kernel chooses from, first and last; nil where they could not be read.
+  var portRange: ClosedRange<UInt16>?
+  /// How long the oldest connection has waited for accept(2).
+  var oldestPending: Duration?
+  /// Orphans of the whole system, and how many it allows.
+  var systemOrphans: Int?
+  var orphanLimit: Int?
+  /// How many sockets may be in TIME_WAIT.
+  var timeWaitLimit: Int?
+
+  init(by key: SummaryKey?) { self.key = key }
+
+  mutating func add(_ socket: StatesRow, _ context: StatesContext) {
+    let row = socket.row
+    all.add(row)
+    switch socket.role {
+    case .pendingAccept: pending += 1
+    case .orphan: orphans += 1
+    default: break
+    }
+    if let key { groups[name(of: socket, by: key, context), default: Count()].add(row) }
+    if let portRange, row.peer.port != 0, portRange.contains(row.local.port),
+      !listeningPorts.contains(row.local.port)
+    {
+      let destination = Destination(
+        source: row.local.address.unmapped, peer: row.peer.unmapped)
+      uses[destination, default: 0] += 1
+    }
+  }
+
+  private func name(
+    of socket: StatesRow, by key: SummaryKey, _ context: StatesContext
+  ) -> String {
+    let row = socket.row
+    switch key {
+    case .peer: return row.peer.port == 0 ? "-" : row.peer.address.unmapped.description
+    case .port:
+      if row.peer.port == 0 || listeningPorts.contains(row.local.port) {
+        return ":\(row.local.port) in"
+      }
+      return ":\(row.peer.port) out"
+    case .uid: return row.uid.map { "\($0)" } ?? "-"
+    case .process:
+      let owners = context.processes(of: socket) ?? []
+      let waiting = context.listenerProcesses(of: socket) ?? []
+      guard let owner = owners.first ?? waiting.first else { return "-" }
+      return "\(sanitized(owner.name ?? [UInt8(ascii: "?")]))(\(owner.pid))"
+    }
+  }
+
+  /// The groups, the largest first.
+  var largestGroups: [(name: String, count: Count)] {
+    groups.map { (name: $0.key, count: $0.value) }
+      .sorted { ($1.count.total, $0.name) < ($0.count.total, $1.name) }
+  }
+
+  /// How many ports the kernel can choose from.
+  var portCount: Int? { portRange.map { $0.count } }
+
+  /// How much of the range is in use, the most used destination first.
+  var portUses: [PortUse] {
+    uses.map { PortUse(destination: $0.key, used: $0.value) }.sorted {
+      if $0.used != $1.used { return $0.used > $1.used }
+      return $0.destination.peer.description < $1.destination.peer.description
+    }
+  }
+
+  /// From here on a destination is named as nearly used up.
+  static let nearlyAll = 0.8
+
+  /// How much of the range a destination uses, from 0 to 1; nil where the range is not known.
+  func share(_ use: PortUse) -> Double? { portCount.map { Double(use.used) / Double($0) } }
+}
+
+extension StatesSummary {
+  /// Reads the table and all that is said beside it.
+  ///
+  /// - Throws: where the tables, or /proc, could not be read.
+  static func read(
+    _ reading: StatesReading, by key: SummaryKey?
+  ) throws(SystemCallError) -> (StatesSummary, StatesReading.Outcome) {
+    var summary = StatesSummary(by: key)
+    _ = try SocketTable.forEachRow(from: reading.source, in: [.listen]) { row in
+      summary.listeningPorts.insert(row.local.port)
+    }
+    if let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2,
+      let first = UInt16(exactly: range[0]), let last = UInt16(exactly: range[1]), first <= last
+    {
+      summary.portRange = first...last
+    }
+    let outcome: StatesReading.Outcome
+    switch try reading.forEachRow({ socket, context in summary.add(socket, context) }) {
+    case .success(let read): outcome = read
+    }
+    if summary.pending > 0, outcome.table.source == .diag {
+      summary.oldestPending = try oldestPending()
+    }
+    summary.systemOrphans = (try? SocketStatistics.read())?.orphans
+    summary.orphanLimit = try? Sysctl.integer("net.ipv4.tcp_max_orphans")
+    summary.timeWaitLimit = try? Sysctl.integer("net.ipv4.tcp_max_tw_buckets")
+    return (summary, outcome)
+  }
+
+  /// No program has sent anything on a connection that it has not accepted, so that the time since
+  /// the last sending is the time since the connection was made (tcp_create_openreq_child).
+  private static func oldestPending() throws(SystemCallError) -> Duration? {
+    var oldest: Duration?
+    let query = SocketQuery(states: [.established, .closeWait], wants: .info)
+    _ = try SocketTable.forEachRow(from: .diag, query) { row, details in
+      guard SocketRole(row) == .pendingAccept, let age = details.info?.sinceLastSent else { return }
+      oldest = max(oldest ?? .zero, age)
+    }
+    return oldest
+  }
+}
