@@ -38,8 +38,7 @@ import Testing
       See 'tcptool recv --help' for more information.
     """,
     "states": """
-    Usage: tcptool states [--state <state,...>] [--source <source>] [--json]
-           [--color <when>]
+    Usage: tcptool states [<options>]
       See 'tcptool states --help' for more information.
     """,
     "backlog-test": """
@@ -133,6 +132,10 @@ import Testing
     Row(
       "connect", "-46", "host", "80",
       says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),
+    Row("states", "--csv", "-j", says: "'--csv' and '--json' exclude each other."),
+    Row(
+      "states", "--by", "peer", "--sort", "rtt",
+      says: "A summary has no rows for '--csv', '--columns' and '--sort'."),
     Row(
       "listen", "-6", "80", "--ipv4",
       says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),

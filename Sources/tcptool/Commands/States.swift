@@ -58,7 +58,7 @@ struct StatesOptions: Subcommand {
       """,
       """
       With --process the role says why a socket has no process: it waits in its listener's SYN \
-      queue or accept queue ('Waits for' shows who has to accept it), it is an orphan, or it is \
+      queue or accept queue (its process is then who has to accept it), it is an orphan, or it is \
       what is kept of a connection that is over. What is not known is '-', and null in JSON.
       """,
       """

@@ -45,12 +45,12 @@ extension SocketRole {
       """
     case .peerClosed:
       """
-      peer closed, end not read: the program has not read all that came, and so does not know yet \
+      EOF not read: the program has not read all that came, and so does not know yet \
       that the peer has closed.
       """
     case .leftOpen:
       """
-      peer closed, end read: the program has read the end of the stream and keeps the socket \
+      EOF read, not closed: the program has read the end of the stream and keeps the socket \
       open. Where these grow, it forgets to close.
       """
     case .orphan:

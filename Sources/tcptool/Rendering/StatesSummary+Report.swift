@@ -58,11 +58,13 @@ extension StatesSummary {
     if let systemOrphans { orphanText += "; in the whole system \(Units.count(systemOrphans))" }
     if let orphanLimit { orphanText += " of \(Units.count(orphanLimit)) (tcp_max_orphans)" }
     try output.line(orphanText)
-    let waits = all.states[.timeWait] ?? 0
-    let limit = timeWaitLimit.map {
-      " of \(Units.count($0)) (tcp_max_tw_buckets), \(percent(waits, of: $0))"
+    if let timeWaits {
+      let limit = timeWaitLimit.map {
+        " of \(Units.count($0)) (tcp_max_tw_buckets), \(percent(timeWaits, of: $0))"
+      }
+      try output.line(
+        "TIME_WAIT, and FIN_WAIT2 without a socket: \(Units.count(timeWaits))\(limit ?? "")")
     }
-    try output.line("TIME_WAIT: \(Units.count(waits))\(limit ?? "")")
   }
 
   private func writePorts(
@@ -157,7 +159,7 @@ extension StatesSummary {
       ),
       (
         "time_wait",
-        ["count": .init(all.states[.timeWait] ?? 0), "limit": .init(timeWaitLimit)]
+        ["count": .init(timeWaits), "limit": .init(timeWaitLimit)]
       ),
       ("outgoing_ports", portsJSON),
     ]

@@ -18,11 +18,12 @@ extension StatesValue {
     case .name(let name): bytes.append(name)
     case .labelled(_, let label): bytes += label.utf8
     case .text(let text): bytes += sanitized(text).utf8
-    case .bytes(let count): bytes += oneWord(Units.bytes(count)).utf8
-    case .rate(let rate): bytes += oneWord(Units.bitRate(Double(rate) * 8)).utf8
+    case .bytes(let count): bytes.append(asWord: Units.bytes(count))
+    case .rate(let rate): bytes.append(asWord: Units.bitRate(Double(rate) * 8))
     case .milliseconds(let duration), .microseconds(let duration):
-      bytes += oneWord(Units.duration(duration)).utf8
-    case .processes(let owners): bytes += owners.text(isWhole: isWhole).utf8
+      bytes.append(asWord: Units.duration(duration))
+    case .processes(let owners), .listenerInPlace(let owners):
+      bytes += owners.text(isWhole: isWhole).utf8
     }
   }
 
@@ -30,7 +31,7 @@ extension StatesValue {
   /// where the value is unknown.
   func appendCSV(to bytes: inout [UInt8]) {
     switch self {
-    case .unknown, .inPlace, .nothing: break
+    case .unknown, .inPlace, .nothing, .listenerInPlace: break
     case .endpoint(let endpoint): endpoint.unmapped.append(to: &bytes)
     case .name(let name), .labelled(let name, _): bytes.append(name)
     case .text(let text): bytes.append(quoted: text)
@@ -51,6 +52,7 @@ extension StatesValue {
       } else {
         bytes += String(number).utf8
       }
+    case .listenerInPlace: bytes.append("[]")
     case .endpoint(let endpoint): endpoint.unmapped.appendJSON(to: &bytes)
     case .name(let name), .labelled(let name, _):
       bytes.append(UInt8(ascii: "\""))
@@ -70,11 +72,6 @@ extension StatesValue {
         }
       ).append(to: &bytes)
     }
-  }
-
-  /// `1.5 ms` as `1.5ms`, in characters that every terminal has.
-  private func oneWord(_ text: String) -> String {
-    String(text.compactMap { $0 == " " || $0 == "," ? nil : $0 == "µ" ? "u" : $0 })
   }
 }
 
@@ -105,6 +102,18 @@ extension [UInt8] {
   mutating func append(_ text: StaticString) {
     unsafe append(
       contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// `1.5 µs` as `1.5us`: without blanks, in characters that every terminal has.
+  fileprivate mutating func append(asWord text: String) {
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: " "), UInt8(ascii: ","), 0xC2: break
+      // The second byte of µ.
+      case 0xB5: append(UInt8(ascii: "u"))
+      default: append(byte)
+      }
+    }
   }
 
   /// A field of CSV, in quotation marks where it needs them.
@@ -170,11 +179,9 @@ extension SocketRole {
     case .listener, .connecting, .connection, .closing: "-"
     case .synQueue: "SYN queue"
     case .pendingAccept: "pending accept"
-    case .peerClosed(let unread):
-      unread == 0
-        ? "peer closed, end not read"
-        : "peer closed, \(Units.plural(unread, "byte")) and end not read"
-    case .leftOpen: "peer closed, end read, not closed here"
+    case .peerClosed(0): "EOF not read"
+    case .peerClosed(let unread): "EOF not read (\(Units.plural(unread, "byte")) before it)"
+    case .leftOpen: "EOF read, not closed"
     case .orphan: "orphan"
     case .timeWait: "time-wait"
     case .bound: "bound"

@@ -239,13 +239,15 @@ struct StatesColumn: Sendable {
     Self("role", "Role", "role", .left, on: .processes) { socket, _ in
       .labelled(socket.role.name, socket.role.text)
     },
-    Self("listener", "Waits for", "listener_processes", .left, on: .processes, needs: .owners) {
+    Self("listener", "Waits for", "listener_processes", .left, needs: .owners) {
       socket, context in
       context.listenerProcesses(of: socket).map { .processes($0) } ?? .unknown
     },
     Self("process", "Process", "processes", .left, on: .processes, needs: .owners) {
       socket, context in
-      context.processes(of: socket).map { .processes($0) } ?? .unknown
+      // Who has to accept it; the role beside it says that it waits.
+      if let waiting = context.listenerProcesses(of: socket) { return .listenerInPlace(waiting) }
+      return context.processes(of: socket).map { .processes($0) } ?? .unknown
     },
   ]
 }

@@ -60,6 +60,9 @@ enum StatesValue: Sendable {
   case microseconds(Duration)
   /// Who holds the socket, or the listener at which it waits.
   case processes([SocketOwner])
+  /// A person's column has the processes of the listener at which the socket waits; for programs it
+  /// has no process.
+  case listenerInPlace([SocketOwner])
 
   init(_ number: Int?) { self = number.map { .integer($0) } ?? .unknown }
   init(bytes: UInt64?) { self = bytes.map { .bytes($0) } ?? .unknown }
@@ -95,7 +98,7 @@ extension StatesValue {
     case .text(let text): SortKey(text: text)
     case .milliseconds(let duration), .microseconds(let duration):
       SortKey(number: duration.attoseconds)
-    case .processes(let owners):
+    case .processes(let owners), .listenerInPlace(let owners):
       owners.first.map {
         SortKey(text: String(decoding: $0.name ?? [], as: UTF8.self), number: Int128($0.pid))
       } ?? SortKey(isUnknown: true)

@@ -51,14 +51,17 @@ struct StatesSummary {
 
   // What belongs to the rows together.
   var listeningPorts: Set<UInt16> = []
-  /// The ports that the kernel chooses from, first and last; nil where they could not be read.
+  /// The ports that the kernel chooses from, first and last; nil where they could not be read, or
+  /// not all rows are counted.
   var portRange: ClosedRange<UInt16>?
   /// How long the oldest connection has waited for accept(2).
   var oldestPending: Duration?
   /// Orphans of the whole system, and how many it allows.
   var systemOrphans: Int?
   var orphanLimit: Int?
-  /// How many sockets may be in TIME_WAIT.
+  /// How many rows the kernel keeps in TIME_WAIT and, without a socket, in FIN_WAIT2; and how many
+  /// it may.
+  var timeWaits: Int?
   var timeWaitLimit: Int?
 
   init(by key: SummaryKey?) { self.key = key }
@@ -136,7 +139,9 @@ extension StatesSummary {
     _ = try SocketTable.forEachRow(from: reading.source, in: [.listen]) { row in
       summary.listeningPorts.insert(row.local.port)
     }
-    if let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2,
+    // Of some states alone no use of ports can be said.
+    if reading.query.states.count == TCPState.allCases.count,
+      let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2,
       let first = UInt16(exactly: range[0]), let last = UInt16(exactly: range[1]), first <= last
     {
       summary.portRange = first...last
@@ -148,7 +153,9 @@ extension StatesSummary {
     if summary.pending > 0, outcome.table.source == .diag {
       summary.oldestPending = try oldestPending()
     }
-    summary.systemOrphans = (try? SocketStatistics.read())?.orphans
+    let statistics = try? SocketStatistics.read()
+    summary.systemOrphans = statistics?.orphans
+    summary.timeWaits = statistics?.timeWaits
     summary.orphanLimit = try? Sysctl.integer("net.ipv4.tcp_max_orphans")
     summary.timeWaitLimit = try? Sysctl.integer("net.ipv4.tcp_max_tw_buckets")
     return (summary, outcome)

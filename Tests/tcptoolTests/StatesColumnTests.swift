@@ -1,0 +1,89 @@
+// The table of columns holds what everything that reads it relies on.
+
+import KernelTables
+import SocketCore
+import Testing
+
+@testable import tcptool
+
+@Suite struct StatesColumnTests {
+  @Test func namesAndKeysAreDifferent() {
+    #expect(Set(StatesColumn.all.map(\.name)).count == StatesColumn.all.count)
+    let keys = StatesColumn.all.compactMap { column in
+      column.key.map { "\(column.group?.rawValue ?? "")/\($0)" }
+    }
+    #expect(Set(keys).count == keys.count)
+  }
+
+  /// The object of a group stands where its first member does, so that the others must follow it.
+  @Test func groupsStandTogether() {
+    var groups: [String] = []
+    for column in StatesColumn.all {
+      let name = column.group?.rawValue ?? ""
+      if groups.last != name { groups.append(name) }
+    }
+    let named = groups.filter { !$0.isEmpty }
+    #expect(Set(named).count == named.count)
+    #expect(Set(named) == ["timer", "memory", "info"])
+  }
+
+  @Test func whatAnOccasionShowsIsAlsoFoundOut() {
+    for column in StatesColumn.all where !column.occasion.contains(.always) {
+      #expect(column.occasion.isEmpty || column.needs.isSubset(of: column.occasion.needs))
+    }
+  }
+
+  @Test(arguments: [("rtt", false), ("-rtt", true), ("-RECVQ", true)])
+  func orders(_ word: String, _ isReversed: Bool) {
+    #expect(SortOrder(argument: word)?.isReversed == isReversed)
+  }
+
+  @Test(arguments: ["", "-", "--rtt", "rtt-", "nonsense"]) func noOrder(_ word: String) {
+    #expect(SortOrder(argument: word) == nil)
+  }
+
+  private static let endpoints = [
+    "0.0.0.0:1", "9.0.0.1:80", "10.0.0.1:79", "10.0.0.1:80", "[::1]:1", "[fe80::1]:1",
+  ]
+
+  @Test func addressesHaveTheOrderOfNumbers() throws {
+    let keys = try Self.endpoints.map { text -> StatesValue.SortKey in
+      let colon = try #require(text.lastIndex(of: ":"))
+      let address = text[..<colon].filter { $0 != "[" && $0 != "]" }
+      let port = try #require(UInt16(text[text.index(after: colon)...]))
+      return StatesValue.endpoint(Endpoint(try #require(IPAddress(address)), port)).sortKey
+    }
+    #expect(keys.sorted() == keys)
+    #expect(Set(keys.map { "\($0)" }).count == keys.count)
+  }
+
+  @Test(arguments: [
+    ("plain", "plain"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""),
+    ("two\nlines", "\"two\nlines\""),
+  ])
+  func fieldsOfCSV(_ text: String, _ expected: String) {
+    var bytes: [UInt8] = []
+    StatesValue.text(text).appendCSV(to: &bytes)
+    #expect(String(decoding: bytes, as: UTF8.self) == expected)
+  }
+
+  @Test(arguments: [
+    (StatesValue.microseconds(.microseconds(87)), "87us", "87"),
+    (.milliseconds(.milliseconds(1_520)), "1.52s", "1520"), (.bytes(65_536), "64KiB", "65536"),
+    (.rate(125_000), "1Mbit/s", "125000"), (.unknown, "-", "null"), (.inPlace(128), "128", "null"),
+    (.unsigned(.max), "18446744073709551615", "18446744073709551615"),
+    (.text("a\u{1B}[31m\""), "a\\x1b[31m\"", "\"a\\u001b[31m\\\"\""),
+    (
+      .processes([SocketOwner(pid: 7, name: [0x61, 0x0A], descriptor: 3)]), "a\\n(7,fd=3)",
+      "[{\"pid\":7,\"name\":\"a\\n\",\"fd\":3}]"
+    ),
+  ])
+  func textAndJSON(_ value: StatesValue, _ text: String, _ json: String) {
+    var bytes: [UInt8] = []
+    value.appendText(to: &bytes, isWhole: false)
+    #expect(String(decoding: bytes, as: UTF8.self) == text)
+    bytes = []
+    value.appendJSON(to: &bytes)
+    #expect(String(decoding: bytes, as: UTF8.self) == json)
+  }
+}
