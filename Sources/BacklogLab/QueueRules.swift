@@ -57,6 +57,22 @@ public enum QueueRules {
   /// (sk_acceptq_is_full in include/net/sock.h).
   public static func acceptQueueCapacity(backlog: Int) -> Int { backlog + 1 }
 
+  /// How many handshakes the SYN queue holds: it is full when its length exceeds the backlog
+  /// (inet_csk_reqsk_queue_is_full; before Linux 6.13 and the stable releases of January 2025 it
+  /// held one less). Without cookies a quarter of tcp_max_syn_backlog is also kept free of peers
+  /// that are not known (tcp_conn_request).
+  ///
+  /// - Returns: 0 where each SYN is answered with a cookie; nil where a setting that decides is not
+  ///   known.
+  public static func synQueueCapacity(backlog: Int, settings: QueueSettings) -> Int? {
+    switch settings.tcpSyncookies {
+    case nil: nil
+    case 0: settings.tcpMaxSynBacklog.map { min(backlog + 1, $0 - $0 / 4 + 1) }
+    case 2: 0
+    default: backlog + 1
+    }
+  }
+
   /// What a flood of `connects` from one thread on this host leads to before the first dropped SYN
   /// is sent again. A SYN that meets a full accept queue is dropped, cookies or not
   /// (tcp_conn_request in net/ipv4/tcp_input.c, since Linux 4.10), and since the handshake

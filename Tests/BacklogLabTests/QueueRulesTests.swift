@@ -82,3 +82,25 @@ import Testing
     }
   }
 }
+
+@Suite struct SynQueueRules {
+  /// tcp_syncookies, tcp_max_syn_backlog, the backlog, and how many handshakes are kept: measured on
+  /// Linux 6.18.
+  @Test(arguments: [
+    (1, 2048, 0, 1), (1, 8, 128, 129), (1, 2048, 4096, 4097), (2, 2048, 128, 0),
+    (0, 2048, 0, 1), (0, 8, 7, 7), (0, 8, 128, 7), (0, 2048, 1536, 1537),
+    (0, 2048, 1537, 1537), (0, 2048, 4096, 1537),
+  ])
+  func capacity(_ cookies: Int, _ most: Int, _ backlog: Int, _ held: Int) {
+    let settings = QueueSettings(
+      somaxconn: 4096, tcpMaxSynBacklog: most, tcpSyncookies: cookies)
+    #expect(QueueRules.synQueueCapacity(backlog: backlog, settings: settings) == held)
+  }
+
+  @Test func unknownSettings() {
+    let none = QueueSettings(somaxconn: 4096)
+    #expect(QueueRules.synQueueCapacity(backlog: 5, settings: none) == nil)
+    let half = QueueSettings(somaxconn: 4096, tcpSyncookies: 0)
+    #expect(QueueRules.synQueueCapacity(backlog: 5, settings: half) == nil)
+  }
+}
