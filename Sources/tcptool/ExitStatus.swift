@@ -7,6 +7,7 @@ internal import SocketCore
 enum ExitStatus: Int32, CaseIterable {
   case done = 0
   case failure = 1
+  case overThreshold = 3
   case notResolved = 10
   case refused = 11
   case noAnswer = 12
@@ -25,6 +26,7 @@ enum ExitStatus: Int32, CaseIterable {
     switch self {
     case .done: "Done."
     case .failure: "Any failure without a status of its own."
+    case .overThreshold: "What was checked is over its threshold."
     case .notResolved: "The name was not resolved."
     case .refused: "Refused: RST or ICMP port unreachable answered the SYN."
     case .noAnswer: "No answer in time."
@@ -46,6 +48,7 @@ enum ExitStatus: Int32, CaseIterable {
     switch self {
     case .done: "done"
     case .failure: "failure"
+    case .overThreshold: "over_threshold"
     case .notResolved: "not_resolved"
     case .refused: "refused"
     case .noAnswer: "no_answer"

@@ -39,6 +39,8 @@ struct StatesOptions: Subcommand {
   var isWide = false
   var isCSV = false
   var isJSON = false
+  var format: OutputFormat?
+  var listeners = ListenersOptions()
   var color = ColorChoice.auto
 
   static let page = CommandPage(
@@ -68,7 +70,7 @@ struct StatesOptions: Subcommand {
       listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
       and the processes are null without the option that asks for them.
       """,
-    ],
+    ] + listenerDiscussion,
     examples: [
       Example(command: "tcptool states", explanation: "Show everything."),
       Example(command: "tcptool states --state LISTEN", explanation: "Show what listens."),
@@ -79,17 +81,29 @@ struct StatesOptions: Subcommand {
         command: "tcptool states --info --sort=-rtt",
         explanation: "Show the slowest paths first."),
       Example(
+        command: "tcptool states --listeners --process",
+        explanation: "Show how full the queues of each listener are, and whose they are."),
+      Example(
+        command: "tcptool states --listeners --check 80",
+        explanation: "Say which listeners have a queue that is nearly full, with status 3."),
+      Example(
+        command: "tcptool states --listeners --format openmetrics > listeners.prom",
+        explanation: "Metrics for Prometheus."),
+      Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
     ],
     exitStatuses: [
       ExitStatus.done.row("At least one socket was shown."),
       ExitStatus.failure.row("No socket matched, or the tables could not be read."),
+      ExitStatus.overThreshold.row("A queue is filled to the percentage of --check or more."),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
     seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
 
-  static let parameters: [Bound<Self>] = [
+  static let parameters = rowParameters + listenerParameters
+
+  private static let rowParameters: [Bound<Self>] = [
     .option(
       "state", "s", \.states, value: "state,...", help: "Show only sockets in these states."),
     .option(
@@ -138,7 +152,8 @@ struct StatesOptions: Subcommand {
     .option("color", \.color, value: "when", help: "Whether to use colour."),
   ]
 
-  func validate() throws(UsageError) {
+  mutating func validate() throws(UsageError) {
+    try settleFormat()
     let summarizes = showsSummary || summaryKey != nil
     if summarizes && (isCSV || columns != nil || order != nil) {
       throw UsageError("A summary has no rows for '--csv', '--columns' and '--sort'.")
@@ -175,6 +190,7 @@ struct StatesOptions: Subcommand {
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if listeners.areWanted { return try showListeners(narrator) }
     if showsSummary || summaryKey != nil { return try summarize(narrator) }
     var shown = 0
     var outcome: StatesReading.Outcome?
@@ -232,14 +248,18 @@ struct StatesOptions: Subcommand {
     if let error = outcome.table.fallback {
       narrator.line("read from /proc/net, without the listeners' backlogs: \(error)")
     }
-    for (table, tally) in outcome.table.tallies where tally.damaged > 0 {
-      let place = tally.firstDamaged.map { "; the first is line \($0)" } ?? ""
-      narrator.line("\(Units.plural(tally.damaged, "row")) of \(table) could not be read\(place)")
-    }
+    tellOfDamage(outcome.table, narrator)
     if outcome.hidesProcesses, outcome.unseenOwners > 0 {
       let rows = Units.plural(outcome.unseenOwners, "socket")
       let advice = geteuid() == 0 ? "" : "; root sees them"
       narrator.line("the owners of \(rows) are hidden from this user\(advice)")
+    }
+  }
+
+  func tellOfDamage(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {
+    for (table, tally) in outcome.tallies where tally.damaged > 0 {
+      let place = tally.firstDamaged.map { "; the first is line \($0)" } ?? ""
+      narrator.line("\(Units.plural(tally.damaged, "row")) of \(table) could not be read\(place)")
     }
   }
 }

@@ -1,0 +1,186 @@
+// tcptool states --listeners: the options of this view, and what is done with them.
+
+internal import BacklogLab
+internal import CommandSpec
+internal import Glibc
+internal import KernelTables
+internal import Report
+internal import SocketCore
+
+/// The form of what `states` writes.
+enum OutputFormat: String, CaseIterable, ArgumentValue {
+  case text, json, csv, openmetrics
+}
+
+/// From 1 to 100, with or without its sign.
+struct Percentage: ArgumentValue, Equatable {
+  var value: Int
+
+  init?(argument: String) {
+    let digits = argument.hasSuffix("%") ? String(argument.dropLast()) : argument
+    guard let value = Int(digits), (1...100).contains(value) else { return nil }
+    self.value = value
+  }
+
+  var argumentText: String { "\(value)" }
+}
+
+/// What is asked for of the listeners.
+struct ListenersOptions: Sendable {
+  var areWanted = false
+  var check: Percentage?
+  var findsOldest = false
+}
+
+extension StatesOptions {
+  static let listenerDiscussion = [
+    """
+    With --listeners each listener is shown with both its queues. Accept-Q is how many connections \
+    wait for accept(2) and how many fit, which is one more than the backlog. SYN-Q is how many \
+    handshakes are not complete; the kernel's rows do not name the listener, so those that share an \
+    address and port (SO_REUSEPORT) have one number together. Drops are what this listener has \
+    turned away since it was made, for whatever cause. The counters below are of the whole network \
+    namespace. From /proc limits, backlogs and drops are unknown.
+    """,
+    """
+    --check compares the accept queue with its limit, and the SYN queue with the limit that the \
+    kernel's rules give it: the backlog and one more (before Linux 6.13 the backlog), and without \
+    SYN cookies no more than three quarters of tcp_max_syn_backlog and one more. With cookies for \
+    every SYN (tcp_syncookies 2) there is no SYN queue.
+    """,
+    """
+    In JSON a listener has record "listener", family, local, dual_stack, interface, accept_queue, \
+    accept_queue_limit, accept_queue_percent, syn_queue, syn_queue_limit, syn_queue_percent, \
+    syn_queue_shared_by (how many listeners these three are of), drops, backlog, \
+    backlog_at_somaxconn, oldest_pending_ms, uid, inode, cookie and processes [{pid, name, fd}]. \
+    The last object has record "namespace", settings {...} and counters {...}.
+    """,
+  ]
+
+  static let listenerParameters: [Bound<Self>] = [
+    .flag(
+      "listeners", "l", \.listeners.areWanted,
+      help: "Instead of all rows show each listener with its accept queue, SYN queue and drops."
+    ).excluding(
+      [
+        "state", "timers", "uid", "memory", "info", "cgroup", "columns", "sort", "summary", "by",
+        "explain",
+      ], because: "listeners have columns of their own"),
+    .flag(
+      "oldest", \.listeners.findsOldest,
+      help: """
+        Also how long the connection has waited that waits longest for accept(2). This takes a walk \
+        over all connections where any wait.
+        """
+    ).needing("listeners"),
+    .option(
+      "check", \.listeners.check, value: "percent",
+      help: """
+        Show only listeners that have a queue filled to this percentage or more, and end with \
+        status 3 where there is one.
+        """
+    ).needing("listeners"),
+    .option(
+      "format", "f", \.format, value: "format",
+      help: """
+        The form of the output; --json and --csv are short for two of them, and openmetrics needs \
+        --listeners.
+        """
+    ).excluding(["json", "csv"], because: "both name the form"),
+  ]
+
+  mutating func settleFormat() throws(UsageError) {
+    switch format {
+    case .json: isJSON = true
+    case .csv: isCSV = true
+    case .openmetrics:
+      if !listeners.areWanted { throw UsageError("The format 'openmetrics' needs '--listeners'") }
+      if listeners.check != nil {
+        throw UsageError("'--check' has no format 'openmetrics': metrics tell of all listeners")
+      }
+    case .text, nil: break
+    }
+  }
+
+  private var outputFormat: OutputFormat { format ?? (isCSV ? .csv : isJSON ? .json : .text) }
+
+  func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
+    let table: ListenerTable
+    var owners: SocketOwners?
+    do throws(SystemCallError) {
+      table = try ListenerTable.read(from: source, findsOldest: listeners.findsOldest)
+      if showsProcesses {
+        owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
+      }
+    } catch {
+      throw Failure(.failure, error)
+    }
+    let report = ListenerReport(
+      table.listeners, settings: try? QueueSettings.current(),
+      counters: try? CounterSnapshot.read(), owners: owners)
+    tellOfListeners(table.outcome, narrator)
+    if let owners { tell(owners, of: table.listeners, narrator) }
+    if table.listeners.isEmpty, listeners.check != nil { return .status(.failure) }
+    if let percent = listeners.check?.value { return try check(report, percent) }
+    try toStandardOutput { output throws(OutputError) in
+      switch outputFormat {
+      case .json:
+        for item in report.items { try output.line(item.json) }
+        try output.line(report.namespaceJSON)
+      case .csv: try write(report.items, asCSVTo: &output)
+      case .openmetrics: try output.metrics(report.metrics)
+      case .text:
+        try report.write(
+          to: &output, Display(descriptor: output.descriptor, color: color),
+          showsOldest: listeners.findsOldest, hasHeader: !hasNoHeader, isWhole: isWide)
+      }
+    }
+    return .status(report.items.isEmpty ? .failure : .done)
+  }
+
+  /// Shows what is too full, and nothing else.
+  private func check(_ report: ListenerReport, _ percent: Int) throws(Failure) -> Ending {
+    if report.items.contains(where: { $0.acceptQueue.limit == nil }) {
+      throw Failure(.failure, "nothing was checked: /proc does not tell the limits of the queues")
+    }
+    let over = report.items.filter { $0.isAtLeast(percent) }
+    try toStandardOutput { output throws(OutputError) in
+      switch outputFormat {
+      case .json: for item in over { try output.line(item.json) }
+      case .csv: try write(over, asCSVTo: &output)
+      case .text, .openmetrics:
+        let style = Display(descriptor: output.descriptor, color: color).style
+        for item in over { try output.line(item.checkLine(percent, style)) }
+      }
+    }
+    return .status(over.isEmpty ? .done : .overThreshold)
+  }
+
+  private func write(
+    _ items: [ListenerReport.Item], asCSVTo output: inout OutputBuffer
+  ) throws(OutputError) {
+    if !hasNoHeader { try output.line(ListenerReport.Item.csvHeader) }
+    for item in items {
+      try output.write { bytes in item.appendCSV(to: &bytes) }
+    }
+  }
+
+  /// What the table cannot show.
+  private func tellOfListeners(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {
+    if outcome.source == .proc {
+      let reason = outcome.fallback.map { ": \($0)" } ?? ""
+      narrator.line("read from /proc/net, without limits, backlogs and drops\(reason)")
+    }
+    tellOfDamage(outcome, narrator)
+  }
+
+  private func tell(
+    _ owners: SocketOwners, of listeners: [ListenerStatus], _ narrator: Narrator
+  ) {
+    let unseen = listeners.count { $0.row.inode != 0 && owners[$0.row.inode].isEmpty }
+    guard unseen > 0, owners.unreadable > 0 else { return }
+    let advice = geteuid() == 0 ? "" : "; root sees them"
+    narrator.line(
+      "the owners of \(Units.plural(unseen, "listener")) are hidden from this user\(advice)")
+  }
+}
