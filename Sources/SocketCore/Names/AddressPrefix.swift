@@ -24,9 +24,24 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
       length = number
     }
     guard address.keepingBits(length) == address else { return nil }
+    self.init(masking: address, length: length)
+  }
+
+  /// The range of so many bits that an address is in, without its scope; nil where it has not so
+  /// many. Mapped IPv4 addresses become IPv4.
+  public init?(masking address: IPAddress, length: Int) {
+    guard (0...(address.isIPv6 ? 128 : 32)).contains(length) else { return nil }
     let isMapped = address.isIPv6 && !address.unmapped.isIPv6 && length >= 96
-    self.address = isMapped ? address.unmapped : address
     self.length = isMapped ? length - 96 : length
+    self.address = (isMapped ? address.unmapped : address).keepingBits(self.length)
+  }
+
+  /// Whether it is a range of IPv6 in which there are mapped IPv4 addresses, which `contains` leaves
+  /// to IPv4.
+  public var coversMapped: Bool {
+    guard case .v6 = address else { return false }
+    let mapped = IPAddress.v6(IPv6Address(high: 0, low: 0xFFFF_0000_0000))
+    return length < 96 && mapped.keepingBits(length) == address
   }
 
   /// Whether the address is in the range; a mapped IPv4 address counts as IPv4.

@@ -35,6 +35,30 @@ struct AddressPrefixTests {
     #expect(AddressPrefix(text) == nil)
   }
 
+  @Test(arguments: [
+    ("10.1.2.3", 8, "10.0.0.0/8"), ("10.1.2.3", 32, "10.1.2.3/32"), ("10.1.2.3", 0, "0.0.0.0/0"),
+    ("2001:db8::1", 33, "2001:db8::/33"), ("::1", 128, "::1/128"), ("::1", 0, "::/0"),
+    ("::ffff:10.1.2.3", 104, "10.0.0.0/8"), ("::ffff:10.1.2.3", 96, "0.0.0.0/0"),
+    ("::ffff:10.1.2.3", 95, "::fffe:0:0/95"), ("10.1.2.3", 33, nil), ("::1", 129, nil),
+    ("::1", -1, nil),
+  ])
+  func `an address is in a range of any length`(text: String, length: Int, range: String?) throws {
+    let address = try #require(IPAddress(text))
+    let prefix = AddressPrefix(masking: address, length: length)
+    #expect(prefix?.description == range)
+    if let prefix, !prefix.coversMapped { #expect(prefix.contains(address)) }
+  }
+
+  /// Ranges of IPv6 that mapped addresses lie in, though they are compared as IPv4.
+  @Test(arguments: [
+    ("::/0", true), ("::/80", true), ("::/81", false), ("::fffe:0:0/95", true),
+    ("::ffff:0:0/96", false), ("::1", false), ("2001:db8::/32", false),
+    ("0.0.0.0/0", false), ("10.0.0.0/8", false),
+  ])
+  func `mapped addresses lie in some`(text: String, isCovered: Bool) throws {
+    if let prefix = AddressPrefix(text) { #expect(prefix.coversMapped == isCovered) }
+  }
+
   struct Row: Sendable {
     var range: String
     var inside: [String]
