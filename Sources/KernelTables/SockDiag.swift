@@ -100,7 +100,9 @@ private struct SockDiagRequest {
     var request = inet_diag_req()
     request.idiag_ext = query.wants.extensions
     request.idiag_states = query.mask
-    return unsafe Self(type: UInt16(TCPDIAG_GETSOCK), request, sequence: sequence)
+    request.id = query.selection.identity
+    return unsafe Self(
+      type: UInt16(TCPDIAG_GETSOCK), request, query.selection.attribute, sequence: sequence)
   }
 
   /// SOCK_DIAG_BY_FAMILY.
@@ -112,26 +114,54 @@ private struct SockDiagRequest {
     request.sdiag_protocol = UInt8(IPPROTO_TCP)
     request.idiag_ext = query.wants.extensions
     request.idiag_states = query.mask
-    return unsafe Self(type: UInt16(SOCK_DIAG_BY_FAMILY), request, sequence: sequence)
+    request.id = query.selection.identity
+    return unsafe Self(
+      type: UInt16(SOCK_DIAG_BY_FAMILY), request, query.selection.attribute, sequence: sequence)
   }
 
-  /// - Parameter body: a C structure without padding.
-  @unsafe private init<Body: BitwiseCopyable>(type: UInt16, _ body: Body, sequence: UInt32) {
+  /// - Parameters:
+  ///   - body: a C structure without padding.
+  ///   - attribute: what follows it.
+  @unsafe private init<Body: BitwiseCopyable>(
+    type: UInt16, _ body: Body, _ attribute: [UInt8], sequence: UInt32
+  ) {
+    let length = MemoryLayout<nlmsghdr>.size + MemoryLayout<Body>.size + attribute.count
     let header = nlmsghdr(
-      nlmsg_len: UInt32(MemoryLayout<nlmsghdr>.size + MemoryLayout<Body>.size), nlmsg_type: type,
+      nlmsg_len: UInt32(length), nlmsg_type: type,
       nlmsg_flags: UInt16(NLM_F_REQUEST | NLM_F_DUMP), nlmsg_seq: sequence, nlmsg_pid: 0)
     self.sequence = sequence
     bytes =
       unsafe withUnsafeBytes(of: header) { unsafe Array($0) }
-      + withUnsafeBytes(of: body) { unsafe Array($0) }
+      + withUnsafeBytes(of: body) { unsafe Array($0) } + attribute
+  }
+}
+
+extension SockDiagSelection {
+  /// The ports in the place where the request has those of one socket; 0 stands for any.
+  fileprivate var identity: inet_diag_sockid {
+    var identity = inet_diag_sockid()
+    identity.idiag_sport = (localPort ?? 0).bigEndian
+    identity.idiag_dport = (peerPort ?? 0).bigEndian
+    return identity
+  }
+
+  /// The program as the netlink attribute INET_DIAG_REQ_BYTECODE; nothing where there is none.
+  fileprivate var attribute: [UInt8] {
+    if program.isEmpty { return [] }
+    let header = nlattr(
+      nla_len: UInt16(MemoryLayout<nlattr>.size + program.count),
+      nla_type: UInt16(INET_DIAG_REQ_BYTECODE))
+    return unsafe withUnsafeBytes(of: header) { unsafe Array($0) } + program
   }
 }
 
 extension SocketQuery {
   /// The states as the kernel's bits.
   fileprivate var mask: UInt32 {
-    let mask = states.reduce(UInt32(0)) { $0 | 1 << UInt32($1.rawValue) }
-    return includesBound ? mask | Self.boundInactive : mask
+    let mask = states.intersection(selection.states).reduce(UInt32(0)) {
+      $0 | 1 << UInt32($1.rawValue)
+    }
+    return includesBound && selection.states.contains(.closed) ? mask | Self.boundInactive : mask
   }
 
   /// TCPF_BOUND_INACTIVE of the kernel's include/net/tcp_states.h, which no header for programs has.

@@ -129,13 +129,17 @@ public struct SocketQuery: Hashable, Sendable {
   /// as CLOSE, since Linux 6.8.
   public var includesBound: Bool
   public var wants: SocketWants
+  /// What else the kernel may leave out; sock_diag alone does more of it than the states. It covers a
+  /// filter and is not equal to it.
+  public var selection: SockDiagSelection
 
   public init(
     states: Set<TCPState> = Set(TCPState.allCases), includesBound: Bool = false,
-    wants: SocketWants = []
+    wants: SocketWants = [], selection: SockDiagSelection = .everything
   ) {
     self.states = states
     self.includesBound = includesBound
     self.wants = wants
+    self.selection = selection
   }
 }

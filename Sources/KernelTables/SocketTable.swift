@@ -50,10 +50,11 @@ public enum SocketTable {
       }
     }
     let nothing = SocketDetails()
+    let states = query.states.intersection(query.selection.states)
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "/proc/net/tcp"), (.v6, "/proc/net/tcp6")] {
       let walked = try ProcNetTCP.forEachRow(in: family) { row throws(Failure) in
-        if query.states.contains(row.state) { try body(row, nothing) }
+        if states.contains(row.state) { try body(row, nothing) }
       }
       switch walked {
       case .success(let tally): tallies.append((name, tally))
