@@ -40,16 +40,18 @@ func didYouMean(_ word: String, _ candidates: some Sequence<String>) -> String {
 }
 
 /// The candidate that was probably meant: the nearest by edits, at most two, and at least half of
-/// the word unchanged. Of several one with the same first letter.
+/// the word unchanged. Of several the one that begins like it.
 private func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
   let word = Array(word.lowercased().utf8.prefix(32))
   var best: (name: String, distance: Int)?
   for name in candidates where abs(name.utf8.count - word.count) <= 2 {
     let letters = Array(name.lowercased().utf8)
     let count = edits(word, letters)
-    // Twice as many, and one more where the first letters differ.
-    let distance = count * 2 + (letters.first == word.first ? 0 : 1)
-    if distance < best?.distance ?? 6, count * 2 <= word.count { best = (name, distance) }
+    let common = zip(word, letters).prefix { $0 == $1 }.count
+    let distance = count * 64 - common
+    if count <= 2, count * 2 <= word.count, distance < best?.distance ?? .max {
+      best = (name, distance)
+    }
   }
   return best?.name
 }

@@ -179,7 +179,7 @@ public struct FilterParser {
   private mutating func bare(_ word: FilterToken) throws(FilterMistake) -> FilterExpression {
     if word.kind == .word {
       if let states = FilterWords.states(word.text) { return .test(.state(states)) }
-      if word.text.utf8.first == UInt8(ascii: ":") {
+      if word.text.hasPrefix(":"), !word.text.hasPrefix("::") {
         return try values.expression(.port(nil), .equal, word)
       }
       if word.text.utf8.allSatisfy({ (48...57).contains($0) }) {

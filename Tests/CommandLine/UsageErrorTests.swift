@@ -38,7 +38,7 @@ import Testing
       See 'tcptool recv --help' for more information.
     """,
     "states": """
-    Usage: tcptool states [<options>]
+    Usage: tcptool states [<options>] [<filter> ...]
       See 'tcptool states --help' for more information.
     """,
     "backlog-test": """
@@ -85,7 +85,42 @@ import Testing
         Help:  <host>  Name or address to connect to.
         """),
     Row("connect", "host", "80", "more", says: "Unexpected argument 'more'"),
-    Row("states", "7000", says: "Unexpected argument '7000'"),
+    Row(
+      "states", "7000",
+      says: """
+        a number alone says nothing. Did you mean ':7000'?
+               7000
+               ^^^^
+        """),
+    Row(
+      "states", "--json", "state", "LISTEN", "and", "prot=80",
+      says: """
+        expected a condition, not 'prot'. Did you mean 'port'?
+               state LISTEN and prot=80
+                                ^^^^
+        """),
+    Row(
+      "states", "port=htp",
+      says: """
+        expected a port, a range like 8000-8100 or a service's name, not 'htp'. Did you mean 'http'?
+               port=htp
+                    ^^^
+        """),
+    Row(
+      "states", "(", ":80", "or",
+      says: """
+        expected a condition after 'or'
+               ( :80 or
+                       ^
+        """),
+    // What is invisible is spelled out, and wide characters take two cells.
+    Row(
+      "states", "process=日本\u{1b}", "prot=80",
+      says: #"""
+        expected a condition, not 'prot'. Did you mean 'port'?
+               process=日本\x1b prot=80
+                                ^^^^
+        """#),
     Row("backlog-test", "7000", says: "Unexpected argument '7000'"),
     Row("listen", "99999", says: invalidPort("99999")),
     Row("listen", "-1", says: invalidPort("-1")),

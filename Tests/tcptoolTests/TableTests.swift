@@ -76,16 +76,27 @@ import Testing
     }
   }
 
-  /// The words of each tcptool in a line for the shell, without redirections.
+  /// The words of each tcptool in a line for the shell, without redirections and quotes.
   private static func invocations(in line: String) -> [[String]] {
-    line.split(separator: "|").compactMap { part in
-      var words = part.split(separator: " ").map(String.init)
-      guard words.first == "tcptool" else { return nil }
-      while let place = words.firstIndex(where: { $0 == "<" || $0 == ">" }) {
-        words.removeSubrange(place...min(place + 1, words.count - 1))
+    // What stands between quotes is one word, whatever is in it; outside there are blanks and pipes.
+    var commands: [[String]] = [[]]
+    for (index, part) in line.split(separator: "'", omittingEmptySubsequences: false).enumerated() {
+      if index % 2 == 1 {
+        commands[commands.count - 1].append(String(part))
+        continue
       }
-      return Array(words.dropFirst())
+      for (place, command) in part.split(separator: "|", omittingEmptySubsequences: false)
+        .enumerated()
+      {
+        if place > 0 { commands.append([]) }
+        var words = command.split(separator: " ").map(String.init)
+        while let place = words.firstIndex(where: { $0 == "<" || $0 == ">" }) {
+          words.removeSubrange(place...min(place + 1, words.count - 1))
+        }
+        commands[commands.count - 1] += words
+      }
     }
+    return commands.filter { $0.first == "tcptool" }.map { Array($0.dropFirst()) }
   }
 
   private static let examples =

@@ -42,6 +42,10 @@ struct StatesOptions: Subcommand {
   var format: OutputFormat?
   var listeners = ListenersOptions()
   var color = ColorChoice.auto
+  /// What the operands and `--state` choose.
+  private(set) var filter = Filter.everything
+
+  init() {}
 
   static let page = CommandPage(
     name: "states",
@@ -70,7 +74,12 @@ struct StatesOptions: Subcommand {
       listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
       and the processes are null without the option that asks for them.
       """,
-    ] + listenerDiscussion,
+    ] + listenerDiscussion + filterDiscussion,
+    operands: [
+      Operand(
+        "filter", required: false, repeated: true,
+        help: "Which sockets to show; all of these words are one expression.")
+    ],
     examples: [
       Example(command: "tcptool states", explanation: "Show everything."),
       Example(command: "tcptool states --state LISTEN", explanation: "Show what listens."),
@@ -89,6 +98,18 @@ struct StatesOptions: Subcommand {
       Example(
         command: "tcptool states --listeners --format openmetrics > listeners.prom",
         explanation: "Metrics for Prometheus."),
+      Example(
+        command: "tcptool states :443,8000-8100 peer=10.0.0.0/8",
+        explanation: "Show what has one of these ports at either end and a peer in that network."),
+      Example(
+        command: "tcptool states pending or 'recvq>64K'",
+        explanation: "Show what its program is late with: not accepted, or not read."),
+      Example(
+        command: "tcptool states process=nginx state!=LISTEN 'rtt>50ms'",
+        explanation: "Show the slow connections of a program."),
+      Example(
+        command: "tcptool states exclude listening '( sport = :ssh or dport = :ssh )'",
+        explanation: "The same expression as for ss."),
       Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
@@ -153,6 +174,8 @@ struct StatesOptions: Subcommand {
   ]
 
   mutating func validate() throws(UsageError) {
+    filter = try Filter(operands: operands)
+    if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
     try settleFormat()
     let summarizes = showsSummary || summaryKey != nil
     if summarizes && (isCSV || columns != nil || order != nil) {
@@ -183,9 +206,8 @@ struct StatesOptions: Subcommand {
     var needs = occasion.needs
     for column in columns?.elements.map(\.column) ?? [] { needs.formUnion(column.needs) }
     if let order { needs.formUnion(order.column.needs) }
-    let wanted = states.map { Set($0.elements.map(\.state)) } ?? Set(TCPState.allCases)
     return StatesReading(
-      source: source, query: SocketQuery(states: wanted, wants: needs.wants), needs: needs,
+      source: source, query: SocketQuery(wants: needs.wants), filter: filter, needs: needs,
       order: order)
   }
 
@@ -215,7 +237,12 @@ struct StatesOptions: Subcommand {
       try writer.finish(to: &output)
     }
     if let readError { throw Failure(.failure, readError) }
-    if let outcome { tell(outcome, narrator) }
+    if let outcome {
+      tell(outcome, narrator)
+      for line in outcome.filtered.remarks(on: filter, isRoot: geteuid() == 0) {
+        narrator.line(line)
+      }
+    }
     for line in explanations.text { narrator.line(line) }
     return .status(shown > 0 ? .done : .failure)
   }

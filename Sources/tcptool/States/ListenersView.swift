@@ -105,15 +105,20 @@ extension StatesOptions {
   private var outputFormat: OutputFormat { format ?? (isCSV ? .csv : isJSON ? .json : .text) }
 
   func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
-    let table: ListenerTable
+    var table: ListenerTable
     var owners: SocketOwners?
     do throws(SystemCallError) {
       table = try ListenerTable.read(from: source, findsOldest: listeners.findsOldest)
-      if showsProcesses {
+      if showsProcesses || filter.needs.contains(.owners) {
         owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
       }
     } catch {
       throw Failure(.failure, error)
+    }
+    table.listeners = table.listeners.filter { listener in
+      let found = owners?[listener.row.inode] ?? []
+      return filter.matches(
+        KnownSocket(row: listener.row, owners: found.isEmpty ? nil : found))
     }
     let report = ListenerReport(
       table.listeners, settings: try? QueueSettings.current(),

@@ -8,12 +8,14 @@ internal import SocketCore
 struct StatesReading {
   var source = SocketTable.Source.auto
   var query = SocketQuery()
+  var filter = Filter.everything
   var needs: StatesColumn.Needs = []
   var order: SortOrder?
 
   /// What became of it.
   struct Outcome {
-    var table: SocketTable.Outcome
+    var filtered: SocketTable.FilteredOutcome
+    var table: SocketTable.Outcome { filtered.outcome }
     /// Rows of a socket that a process holds, which was not found.
     var unseenOwners = 0
     /// Whether processes were hidden from this user.
@@ -32,18 +34,19 @@ struct StatesReading {
     if needs.contains(.group) { context.groups = ControlGroups.read() }
     guard order != nil || needs.contains(.owners) else {
       let context = context
-      return try SocketTable.forEachRow(from: source, query) { row, details throws(Failure) in
+      return try SocketTable.forEachRow(from: source, query, matching: filter) {
+        row, details throws(Failure) in
         try body(StatesRow(row: row, details: details), context)
-      }.map { Outcome(table: $0) }
+      }.map { Outcome(filtered: $0) }
     }
 
     var rows: [StatesRow] = []
-    let walked = try SocketTable.forEachRow(from: source, query) { row, details in
+    let walked = try SocketTable.forEachRow(from: source, query, matching: filter) { row, details in
       rows.append(StatesRow(row: row, details: details))
     }
     var outcome: Outcome
     switch walked {
-    case .success(let table): outcome = Outcome(table: table)
+    case .success(let filtered): outcome = Outcome(filtered: filtered)
     }
     if needs.contains(.owners) { try findOwners(of: rows, &context, &outcome) }
     if let order { rows.sort(by: order, context) }

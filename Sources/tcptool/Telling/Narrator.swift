@@ -85,7 +85,7 @@ struct Narrator: Sendable {
   }
 
   /// Writes an event to the file of --events and nowhere else: people are told of it in another way.
-  func record(_ event: @autoclosure () -> Event) { log?.write(event()) }
+  func record(_ event: @autoclosure () -> Event) { log?.write(event().json) }
 
   private func isWanted(_ audience: Event.Audience) -> Bool {
     switch audience {

@@ -3,8 +3,8 @@
 internal import CLinux
 internal import Glibc
 
-/// A network namespace that this process can enter.
-public struct NetworkNamespace: ~Copyable, Sendable {
+/// A file that stands for a network namespace, which this process can enter by it.
+public struct NamespaceFile: ~Copyable, Sendable {
   private let descriptor: Descriptor
   private let name: String
 
