@@ -223,6 +223,17 @@ import Testing
     #expect(text.outputText.contains("pending accept: "))
   }
 
+  @Test func whatASourceDoesNotHaveIsSaidOnce() throws {
+    let network = try Self.network()
+    let maker = try StateMaker.start(in: network)
+    defer { maker.closeInput() }
+    let words = [try Tool.path, "states", "--source", "proc", "--memory", "--json"]
+    let done = try run(network.command(words))
+    #expect(done.outcome == .exited(0))
+    #expect(done.errorText.split(separator: "\n").count == 1)
+    #expect(try Self.objects(done.outputText).allSatisfy { $0["memory"] is NSNull })
+  }
+
   @Test func theExplanationsAreOfWhatIsThere() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)

@@ -275,6 +275,9 @@ struct StatesOptions: Subcommand {
     if let error = outcome.table.fallback {
       narrator.line("read from /proc/net, without the listeners' backlogs: \(error)")
     }
+    if outcome.table.source == .proc, !reading.query.wants.isEmpty {
+      narrator.line("/proc/net tells no memory, TCP_INFO, congestion control or control group")
+    }
     tellOfDamage(outcome.table, narrator)
     if outcome.hidesProcesses, outcome.unseenOwners > 0 {
       let rows = Units.plural(outcome.unseenOwners, "socket")
