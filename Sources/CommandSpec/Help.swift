@@ -21,6 +21,10 @@ extension CommandTable {
     let options = command?.options ?? rootOptions
     blocks.append(section("OPTIONS:", options.map { ($0.label, $0.details) }, width))
 
+    if let terms = command?.page.terms {
+      let rows = terms.rows.map { ($0.form, $0.meaning) }
+      blocks.append(section("\(terms.title):", rows, width))
+    }
     if let command {
       blocks.append(examples(command.page.examples, width))
       let statuses = exitStatuses(command).map { (String($0.status), $0.meaning) }

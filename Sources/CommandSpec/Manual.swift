@@ -34,6 +34,10 @@ extension CommandTable {
       lines.append(".El")
     }
     lines += list(command?.options ?? rootOptions, introduction: "The options are as follows:")
+    if let terms = command?.page.terms {
+      lines += table(
+        argument(terms.title), terms.rows.map { (".It Li \(argument($0.form))", $0.meaning) })
+    }
     if command == nil {
       lines += table(
         "ENVIRONMENT", tool.environment.map { (".It Ev \(argument($0.name))", $0.meaning) })

@@ -75,6 +75,34 @@ public struct EnvironmentRow: Sendable, Equatable {
   }
 }
 
+/// Words of a small language of the tool's own, with what they mean, under a title.
+public struct TermList: Sendable, Equatable {
+  /// In capitals, as `FILTER FORMS`.
+  public var title: String
+  /// What is typed, and what it means in one or more sentences.
+  public var rows: [Row]
+
+  /// A form and its meaning.
+  public struct Row: Sendable, Equatable {
+    /// As it is typed; short enough for a line of its own.
+    public var form: String
+    /// One or more sentences.
+    public var meaning: String
+
+    /// Creates a row.
+    public init(_ form: String, _ meaning: String) {
+      self.form = form
+      self.meaning = meaning
+    }
+  }
+
+  /// Creates a list.
+  public init(title: String, rows: [Row]) {
+    self.title = title
+    self.rows = rows
+  }
+}
+
 /// What a person reads about one subcommand.
 public struct CommandPage: Sendable, Equatable {
   /// The word that selects it: lower-case ASCII letters, digits and `-`.
@@ -85,6 +113,8 @@ public struct CommandPage: Sendable, Equatable {
   public var discussion: [String]
   /// In the order in which they are typed.
   public var operands: [Operand]
+  /// The language of an operand or option, where it has one.
+  public var terms: TermList?
   /// The most useful one first.
   public var examples: [Example]
   /// The statuses that this subcommand can end with; empty stands for those of the tool.
@@ -95,12 +125,14 @@ public struct CommandPage: Sendable, Equatable {
   /// Creates a page.
   public init(
     name: String, abstract: String, discussion: [String] = [], operands: [Operand] = [],
-    examples: [Example] = [], exitStatuses: [ExitStatusRow] = [], seeAlso: [String] = []
+    terms: TermList? = nil, examples: [Example] = [], exitStatuses: [ExitStatusRow] = [],
+    seeAlso: [String] = []
   ) {
     self.name = name
     self.abstract = abstract
     self.discussion = discussion
     self.operands = operands
+    self.terms = terms
     self.examples = examples
     self.exitStatuses = exitStatuses
     self.seeAlso = seeAlso

@@ -101,7 +101,13 @@ struct States: CommandOptions {
     name: "states", abstract: "Show sockets.",
     operands: [
       Operand("filter", required: false, repeated: true, help: "What to show.", completion: .port)
-    ])
+    ],
+    terms: TermList(
+      title: "FILTER FORMS",
+      rows: [
+        .init("port=80", "The port of either end."),
+        .init("src .1", "Begins with a dot, and 'quotes' and a - hyphen."),
+      ]))
   static let parameters: [Bound<Self>] = []
 }
 

@@ -171,6 +171,10 @@ import Testing
           --version               Show the version.
           -h, --help              Show help information.
 
+        FILTER FORMS:
+          port=80                 The port of either end.
+          src .1                  Begins with a dot, and 'quotes' and a - hyphen.
+
         EXIT STATUS:
           0   Done.
           64  Usage.

@@ -20,6 +20,18 @@ import Testing
     #expect(faults == [])
   }
 
+  @Test func aLanguageHasASectionOfItsOwn() {
+    #expect(
+      table.manual("states").contains(
+        """
+        .Sh "\\&FILTER FORMS"
+        .Bl -tag -width Ds
+        .It Li \\&port=80
+        The port of either end.
+        .It Li "\\&src .1"
+        """))
+  }
+
   @Test(.requires("mandoc"))
   func mandocShowsEveryText() throws {
     try checkTexts { name in ["mandoc", "-T", "utf8", name] }

@@ -80,6 +80,7 @@ struct StatesOptions: Subcommand {
         "filter", required: false, repeated: true,
         help: "Which sockets to show; all of these words are one expression.")
     ],
+    terms: filterTerms,
     examples: [
       Example(command: "tcptool states", explanation: "Show everything."),
       Example(command: "tcptool states --state LISTEN", explanation: "Show what listens."),

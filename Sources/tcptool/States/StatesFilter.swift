@@ -47,28 +47,49 @@ extension SocketTable.FilteredOutcome {
 }
 
 extension StatesOptions {
-  /// Paragraphs about the filter.
+  /// What the table of forms does not say.
   static let filterDiscussion = [
     """
-    The filter takes ss's grammar and shorter forms, of which most need no quotes. Ports: ':80', \
-    'port=80,443,8000-8100' for either end, 'lport' (or 'sport') for the local one and 'rport' \
-    ('dport') for the peer's; services go by name too. Addresses: '10.0.0.0/8', \
-    'addr=[2001:db8::1]:443', 'local' ('src') and 'peer' ('dst'); an IPv4 peer of an IPv6 socket is \
-    IPv4 here too. States: 'state=SYN_RECV,ESTABLISHED' or the name alone, the kernel's or ss's \
-    ('syn-recv'), and ss's 'connected', 'synchronized', 'bucket' and 'big'.
+    The filter takes ss's grammar and shorter forms, of which most need no quotes. Conditions are \
+    joined by 'and' ('&'), which may be left out, by 'or' ('|') and 'not' ('!'), and grouped by \
+    parentheses. A comparison is '=', '!=', '<', '<=', '>' or '>=', or in words 'eq', 'ne', 'lt', \
+    'le', 'gt' or 'ge', which the shell leaves alone. A list holds for each of its members; '!=' \
+    is 'not' of '='. 'state' and 'exclude' at the very front hold for all that follows, as in ss.
     """,
     """
-    Others: 'recvq' and 'sendq' in bytes ('sendq>64K'), 'rtt' ('rtt>50ms'), 'retrans' (segments sent \
-    again since the beginning), 'uid' (a number, or a name of /etc/passwd), 'pid', 'process' (its \
-    name), 'pending' (waits for accept(2)) and 'orphan' (closed by its process, and not yet over).
-    """,
-    """
-    Comparisons are '=', '!=', '<', '<=', '>' and '>=', or in words 'eq', 'ne', 'lt', 'le', 'gt' and \
-    'ge', which the shell leaves alone. Conditions are joined by 'and' ('&'), which may be left out, \
-    by 'or' ('|') and 'not' ('!'), and grouped by parentheses. 'state' and 'exclude' at the very \
-    front hold for all that follows, as in ss. A list is any of its members; '!=' is none of them. \
-    What is not known (the owner of another user's socket, the user of a TIME_WAIT) matches \
-    nothing, not even 'not'.
+    What is not known (the owner of another user's socket, the user of a TIME_WAIT, the round-trip \
+    time of a listener) matches nothing, not even 'not'. An IPv4 peer of an IPv6 socket is IPv4 to \
+    the filter too. A listener has no peer: 'port' and 'addr' look at its local end alone, and \
+    its 'rport' is 0.
     """,
   ]
+
+  /// The conditions, one a row.
+  static let filterTerms = TermList(
+    title: "FILTER FORMS",
+    rows: [
+      .init(":80 or port=80,90-99", "The port of either end; services go by name too."),
+      .init("lport=80 or sport = :80", "The local port."),
+      .init("rport=80 or dport = :80", "The peer's port."),
+      .init("10.0.0.0/8 or addr=::1", "The address of either end: a range, or one alone."),
+      .init("local=ADDR or src ADDR", "The local address; ADDR:PORT and [IPv6]:PORT for both."),
+      .init("peer=ADDR or dst ADDR", "The peer's address."),
+      .init(
+        "state=LISTEN,CLOSE_WAIT",
+        """
+        The state, by the kernel's name or ss's ('syn-recv'); 'all', 'connected', 'synchronized', \
+        'bucket' and 'big' stand for several. A state is a condition by itself, too.
+        """),
+      .init("exclude listening", "The same with 'not'."),
+      .init(
+        "recvq>0", "Bytes that the program has not read; for a listener, connections that wait."),
+      .init("sendq>64K", "Bytes that the peer has not acknowledged; not for a listener."),
+      .init("rtt>50ms", "The smoothed round-trip time; the unit has to be there."),
+      .init("retrans>0", "Segments that were sent again since the connection began."),
+      .init("pending", "Waits in an accept queue."),
+      .init("orphan", "Closed by its process; the kernel finishes the connection."),
+      .init("uid=1000,web", "The user, by number or by a name of /etc/passwd."),
+      .init("pid=4711", "The number of a process that holds it."),
+      .init("process=nginx", "The name of a process that holds it, without its path."),
+    ])
 }
