@@ -27,6 +27,8 @@ public struct Server: ~Copyable {
   /// The earliest time at which a connection may have to be looked at; it can be too early, never
   /// too late.
   private var nextDeadline: MonotonicInstant?
+  /// Connections that need no event to go on: what they send is made in this process.
+  private var overdue: Set<Int> = []
   private var idleSince = MonotonicInstant.now
   private var relistenAt: MonotonicInstant?
   private var nextQueueLook: MonotonicInstant?
@@ -79,7 +81,8 @@ public struct Server: ~Copyable {
       try watchListener(&loop)
       try broadcast?.watch(&loop)
       switch try loop.wait(until: nextEvent) {
-      case .signal(SIGHUP) where options.relisten != nil: relisten(observe)
+      // Without a listener there is nothing that it could be for.
+      case .signal(SIGHUP) where options.relisten != nil && listener != nil: relisten(observe)
       case .signal(let signal):
         // What came together with it is still taken: it was acknowledged.
         try serveReady(&loop, observe)
@@ -100,8 +103,8 @@ public struct Server: ~Copyable {
     [
       nextDeadline, isTaking && !pace.isUnlimited ? pace.nextAccept : nil, acceptDeadline,
       relistenAt, listener == nil ? nil : nextQueueLook,
-      // Those who wait for room in the output are the loop's own affair: it gave some back.
-      sharedOutput?.owesRoom == true ? .now : nil,
+      // What no event tells of: room in the output that was full, and bytes that are made here.
+      sharedOutput?.owesRoom == true || !overdue.isEmpty ? .now : nil,
     ].compactMap(\.self).min()
   }
 
@@ -270,7 +273,7 @@ public struct Server: ~Copyable {
   }
 
   private func relisten(_ observe: (ServerEvent) -> Void) {
-    guard let backlog = options.relisten?.backlog, listener != nil else { return }
+    guard let backlog = options.relisten?.backlog else { return }
     do throws(SystemCallError) {
       try listener?.relisten(backlog: backlog)
       if let queue = try listener?.queue() {
@@ -295,6 +298,12 @@ public struct Server: ~Copyable {
   private mutating func serveDue(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
   ) throws(SystemCallError) {
+    let turn = overdue
+    overdue = []
+    for number in turn {
+      guard let served = connections[number] else { continue }
+      try take(served, try served.proceed(&loop, observe), &loop, observe)
+    }
     guard let due = nextDeadline, .now >= due else { return }
     nextDeadline = nil
     for served in Array(connections.values) {
@@ -364,7 +373,11 @@ public struct Server: ~Copyable {
   /// Remembers when a connection has to be looked at.
   private mutating func note(_ served: ServedConnection) {
     guard let deadline = served.deadline else { return }
-    nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
+    if deadline <= .now {
+      overdue.insert(served.number)
+    } else {
+      nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
+    }
   }
 
   private mutating func stop(
