@@ -269,7 +269,10 @@ import Testing
       command: network.command([try Tool.path, "states", "--listeners", "--process"]),
       environment: ["LC_ALL": "C.UTF-8"])
     let screen = try terminal.waitFor { $0.contains("SyncookiesFailed") }
-    #expect(screen.split(separator: "\n").allSatisfy { $0.count <= columns })
+    // Each row of the table is one row of the screen, up to the blank one below it.
+    let rows = screen.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(rows.prefix { !$0.isEmpty }.count == 12)
+    #expect(rows.dropFirst().prefix(11).allSatisfy { $0.contains("python3(\(maker.pid))") })
     #expect(screen.contains("SO_REUSEPORT") && screen.contains("="))
     #expect(screen.contains("█") == (columns == 200))
     #expect(try terminal.styledScreen.contains("\u{1b}[31m9/9"))

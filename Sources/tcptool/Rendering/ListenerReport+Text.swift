@@ -52,7 +52,7 @@ extension ListenerReport {
         cells.append(
           .init((age.map { Units.duration($0) } ?? "-") + marks.shared(isShared)))
       }
-      if hasOwners { cells.append(.init(item.owners?.text(isWhole: isWhole) ?? "-")) }
+      if hasOwners { cells.append(.init(item.processText(isWhole: isWhole))) }
       try table.row(cells, to: &output)
     }
     try table.finish(to: &output)
@@ -118,6 +118,19 @@ extension ListenerReport.Item {
   fileprivate var familyText: String {
     if !status.row.local.address.unmapped.isIPv6 { return "IPv4" }
     return isDualStack.map { $0 ? "both" : "IPv6" } ?? "-"
+  }
+
+  /// Each process once, unless everything is wanted: there is little room.
+  fileprivate func processText(isWhole: Bool) -> String {
+    guard let owners, !owners.isEmpty else { return "-" }
+    if isWhole { return owners.text(isWhole: true) }
+    var seen: Set<Int32> = []
+    let processes = owners.filter { seen.insert($0.pid).inserted }
+    let named = processes.prefix(3).map {
+      "\(sanitized($0.name ?? [UInt8(ascii: "?")]))(\($0.pid))"
+    }
+    let rest = processes.count - named.count
+    return named.joined(separator: " ") + (rest > 0 ? " +\(rest)" : "")
   }
 
   /// One line for a log or a pager.
