@@ -150,13 +150,15 @@ import Testing
         "--queues=10ms",
         "127.0.0.1", "\(port)",
       ])
-    let live =
-      columns == 80
-      ? #/queue ([0-9]+)/101 \(most ([0-9]+)\), SYN 0, drops 0, overflows \+[0-9,]+/#
-      : #/accept queue ([0-9]+) of 101 \(most ([0-9]+)\), SYN queue 0, dropped here 0, ListenOverflows of the namespace \+[0-9,]+/#
+    let long =
+      #/accept queue [█▏▎▍▌▋▊▉ ]{10} ([0-9]+) of 101, most ([0-9]+); SYN queue 0; dropped 0; overflows \+[0-9,]+/#
+    let short = #/queue ([0-9]+)/101 \(most ([0-9]+)\), SYN 0, drops 0, overflows \+[0-9,]+/#
     func numbers(_ screen: String) -> (Substring, Substring)? {
       let rows = screen.split(separator: "\n").filter { $0.contains("queue") }
-      guard rows.count == 1, let match = rows[0].wholeMatch(of: live) else { return nil }
+      guard rows.count == 1 else { return nil }
+      if let match = rows[0].wholeMatch(of: long) { return (match.1, match.2) }
+      // Where it would not fit.
+      guard columns == 80, let match = rows[0].wholeMatch(of: short) else { return nil }
       return (match.1, match.2)
     }
     try terminal.waitFor { numbers($0).map { $0 == ("0", "0") } ?? false }
@@ -172,8 +174,8 @@ import Testing
       #expect(screen.contains("\n#\(number) accepted 127.0.0.1:"), "\(screen)")
     }
     try terminal.send("C-c")
-    // It goes with the program.
-    try terminal.waitFor { !$0.contains("queue") }
+    // What it came to stays.
+    try terminal.waitFor { $0.contains("accept queue 0 of 101 (most 11), SYN queue 0, ") }
   }
 
   /// What comes from a client stands on lines of its own, whatever is told about queues meanwhile.

@@ -97,7 +97,7 @@ struct StatesOptions: Subcommand {
         command: "tcptool states --listeners --check 80",
         explanation: "Say which listeners have a queue that is nearly full, with status 3."),
       Example(
-        command: "tcptool states --listeners --format openmetrics > listeners.prom",
+        command: "tcptool states --listeners -f openmetrics > tcp.prom",
         explanation: "Metrics for Prometheus."),
       Example(
         command: "tcptool states :443,8000-8100 peer=10.0.0.0/8",
@@ -109,7 +109,7 @@ struct StatesOptions: Subcommand {
         command: "tcptool states process=nginx state!=LISTEN 'rtt>50ms'",
         explanation: "Show the slow connections of a program."),
       Example(
-        command: "tcptool states exclude listening '( sport = :ssh or dport = :ssh )'",
+        command: "tcptool states '( sport = :ssh or dport = :ssh )'",
         explanation: "The same expression as for ss."),
       Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
