@@ -52,6 +52,23 @@ public enum SavedTable {
   }
 }
 
+extension SavedTable {
+  /// The same through a filter, and as the live tables tell it.
+  ///
+  /// - Returns: what became of it, under the name of the file, or what `body` threw.
+  public static func forEachRow<Failure>(
+    in path: String, byteOrder: ProcNetTCPParser.ByteOrder, matching filter: Filter,
+    _ body: (SocketRow, borrowing SocketDetails) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<SocketTable.FilteredOutcome, Failure> {
+    try forEachRow(in: path, byteOrder: byteOrder) { row throws(Failure) in
+      if filter.matches(KnownSocket(row: row)) { try body(row, SocketDetails()) }
+    }.map { tally in
+      SocketTable.FilteredOutcome(
+        outcome: SocketTable.Outcome(source: .proc, fallback: nil, tallies: [(path, tally)]))
+    }
+  }
+}
+
 extension TableTally {
   /// Whether what was read is a table of sockets at all: it has a header, or more rows than other lines.
   public var isTable: Bool { headers > 0 || rows > damaged }

@@ -41,6 +41,7 @@ struct StatesOptions: Subcommand {
   var isJSON = false
   var format: OutputFormat?
   var listeners = ListenersOptions()
+  var place = StatesPlace()
   var color = ColorChoice.auto
   /// What the operands and `--state` choose.
   private(set) var filter = Filter.everything
@@ -112,6 +113,9 @@ struct StatesOptions: Subcommand {
         command: "tcptool states '( sport = :ssh or dport = :ssh )'",
         explanation: "The same expression as for ss."),
       Example(
+        command: "tcptool states --from saved-tcp state=CLOSE_WAIT",
+        explanation: "Look at a copy of /proc/net/tcp that somebody sent."),
+      Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
     ],
@@ -123,7 +127,7 @@ struct StatesOptions: Subcommand {
     ],
     seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
 
-  static let parameters = rowParameters + listenerParameters
+  static let parameters = rowParameters + placeParameters + listenerParameters
 
   private static let rowParameters: [Bound<Self>] = [
     .option(
@@ -208,11 +212,13 @@ struct StatesOptions: Subcommand {
     for column in columns?.elements.map(\.column) ?? [] { needs.formUnion(column.needs) }
     if let order { needs.formUnion(order.column.needs) }
     return StatesReading(
-      source: source, query: SocketQuery(wants: needs.wants), filter: filter, needs: needs,
+      place: place, source: source, query: SocketQuery(wants: needs.wants), filter: filter,
+      needs: needs,
       order: order)
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    try place.enter()
     if listeners.areWanted { return try showListeners(narrator) }
     if showsSummary || summaryKey != nil { return try summarize(narrator) }
     var shown = 0
@@ -239,6 +245,12 @@ struct StatesOptions: Subcommand {
     }
     if let readError { throw Failure(.failure, readError) }
     if let outcome {
+      if let file = place.file, outcome.table.tallies.first?.tally.isTable != true {
+        throw Failure(
+          .failure,
+          "\(file == "-" ? "standard input" : file) is no copy of /proc/net/tcp or tcp6: "
+            + "'cat /proc/net/tcp /proc/net/tcp6 > file' makes one")
+      }
       tell(outcome, narrator)
       for line in outcome.filtered.remarks(on: filter, isRoot: geteuid() == 0) {
         narrator.line(line)

@@ -6,6 +6,7 @@ internal import SocketCore
 
 /// What is read, and what is found out about it.
 struct StatesReading {
+  var place = StatesPlace()
   var source = SocketTable.Source.auto
   var query = SocketQuery()
   var filter = Filter.everything
@@ -34,14 +35,13 @@ struct StatesReading {
     if needs.contains(.group) { context.groups = ControlGroups.read() }
     guard order != nil || needs.contains(.owners) else {
       let context = context
-      return try SocketTable.forEachRow(from: source, query, matching: filter) {
-        row, details throws(Failure) in
+      return try walk { row, details throws(Failure) in
         try body(StatesRow(row: row, details: details), context)
       }.map { Outcome(filtered: $0) }
     }
 
     var rows: [StatesRow] = []
-    let walked = try SocketTable.forEachRow(from: source, query, matching: filter) { row, details in
+    let walked = try walk { row, details in
       rows.append(StatesRow(row: row, details: details))
     }
     var outcome: Outcome
@@ -56,6 +56,17 @@ struct StatesReading {
       return .failure(error)
     }
     return .success(outcome)
+  }
+
+  /// Each row that the filter lets through, from the place that was asked for.
+  private func walk<Failure>(
+    _ body: (SocketRow, borrowing SocketDetails) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<SocketTable.FilteredOutcome, Failure> {
+    if let file = place.file {
+      return try SavedTable.forEachRow(
+        in: file, byteOrder: place.endian?.byteOrder ?? .host, matching: filter, body)
+    }
+    return try SocketTable.forEachRow(from: source, query, matching: filter, body)
   }
 
   private func findOwners(
