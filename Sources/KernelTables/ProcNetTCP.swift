@@ -27,30 +27,14 @@ public enum ProcNetTCP {
   package static func walk<Failure>(
     _ family: SocketRow.Family, in directory: String, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    var parser = ProcNetTCPParser()
-    let file: ProcFile
-    do throws(SystemCallError) {
-      file = try ProcFile(directory + (family == .v4 ? "/tcp" : "/tcp6"))
-    } catch {
-      // Only where IPv4's table stands beside it the lack of IPv6's says something about IPv6.
-      if family == .v6, error.errno == .notFound, ProcFile.exists(directory + "/tcp") {
-        return .success(parser.tally)
-      }
-      throw error
+    let path = directory + (family == .v4 ? "/tcp" : "/tcp6")
+    // Only where IPv4's table stands beside it the lack of IPv6's says something about IPv6.
+    if family == .v6, !ProcFile.exists(path), ProcFile.exists(directory + "/tcp") {
+      return .success(TableTally())
     }
-    // One read(2) gives at most a page, which is 64 KiB on some machines.
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = try file.read(into: &buffer)
-      do throws(Failure) {
-        if count == 0 {
-          try parser.finish(body)
-          return .success(parser.tally)
-        }
-        try parser.consume(buffer.span.extracting(first: count), body)
-      } catch {
-        return .failure(error)
-      }
+    let file = try ProcFile(path)
+    return try ProcNetTCPParser.walk(.host, body) { buffer throws(SystemCallError) in
+      try file.read(into: &buffer)
     }
   }
 }

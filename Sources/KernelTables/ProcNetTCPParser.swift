@@ -1,6 +1,7 @@
 // The text of /proc/net/tcp and /proc/net/tcp6, in pieces of any size, to rows.
 
 internal import Glibc
+internal import SocketCore
 
 /// Reads the text of /proc/net/tcp and /proc/net/tcp6, saved or live, piece by piece.
 ///
@@ -131,6 +132,34 @@ public struct ProcNetTCPParser: Sendable {
         let found = unsafe memchr(base + start, Int32(UInt8(ascii: "\n")), buffer.count - start)
       else { return nil }
       return unsafe UnsafeRawPointer(base).distance(to: found)
+    }
+  }
+}
+
+extension ProcNetTCPParser {
+  /// Calls `body` with each row of a text that `read` gives piece by piece: it fills the start of the
+  /// buffer and returns how many bytes, 0 at the end.
+  ///
+  /// - Returns: what became of the lines, or what `body` threw, which ends the walk.
+  /// - Throws: what `read` throws.
+  static func walk<Failure>(
+    _ byteOrder: ByteOrder = .host, _ body: (SocketRow) throws(Failure) -> Void,
+    _ read: (inout [UInt8]) throws(SystemCallError) -> Int
+  ) throws(SystemCallError) -> Result<TableTally, Failure> {
+    var parser = ProcNetTCPParser(byteOrder: byteOrder)
+    // One read(2) of /proc gives at most a page, which is 64 KiB on some machines.
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = try read(&buffer)
+      do throws(Failure) {
+        if count == 0 {
+          try parser.finish(body)
+          return .success(parser.tally)
+        }
+        try parser.consume(buffer.span.extracting(first: count), body)
+      } catch {
+        return .failure(error)
+      }
     }
   }
 }

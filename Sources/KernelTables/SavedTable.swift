@@ -18,7 +18,7 @@ public enum SavedTable {
     _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     if path == "-" {
-      return try walk(byteOrder, body) { buffer throws(SystemCallError) in
+      return try ProcNetTCPParser.walk(byteOrder, body) { buffer throws(SystemCallError) in
         let room = buffer.count
         return try ProcFile.make("read", "standard input") {
           unsafe Glibc.read(STDIN_FILENO, &buffer, room)
@@ -26,28 +26,8 @@ public enum SavedTable {
       }
     }
     let file = try ProcFile(path)
-    return try walk(byteOrder, body) { buffer throws(SystemCallError) in
+    return try ProcNetTCPParser.walk(byteOrder, body) { buffer throws(SystemCallError) in
       try file.read(into: &buffer)
-    }
-  }
-
-  private static func walk<Failure>(
-    _ byteOrder: ProcNetTCPParser.ByteOrder, _ body: (SocketRow) throws(Failure) -> Void,
-    _ read: (inout [UInt8]) throws(SystemCallError) -> Int
-  ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    var parser = ProcNetTCPParser(byteOrder: byteOrder)
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = try read(&buffer)
-      do throws(Failure) {
-        if count == 0 {
-          try parser.finish(body)
-          return .success(parser.tally)
-        }
-        try parser.consume(buffer.span.extracting(first: count), body)
-      } catch {
-        return .failure(error)
-      }
     }
   }
 }

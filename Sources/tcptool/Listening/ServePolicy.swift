@@ -32,7 +32,12 @@ struct ServePolicy: Sendable {
   var isPlural: Bool { (mostConnections?.value ?? (keepsOpen ? .max : 1)) > 1 }
 
   func validate() throws(UsageError) {
-    if queues == .zero { throw UsageError("The value of '--queues' must be greater than zero") }
+    // A shorter one would look at the queue all the time.
+    if let queues, queues < .milliseconds(1) {
+      throw UsageError(
+        "The value '\(queues.argumentText)' is invalid for '--queues[=<duration>]'. Give at least 1ms."
+      )
+    }
   }
 
   /// What the server is told.
