@@ -64,6 +64,7 @@ __tcptool_operand() {
     'send 2') __tcptool_files ;;
     'recv 0') __tcptool_hosts; __tcptool_ports ;;
     'recv 1') __tcptool_ports ;;
+    'states '*) __tcptool_terms 'port=' 'lport=' 'rport=' 'addr=' 'local=' 'peer=' 'state=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' listening connected 'exclude=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' 'recvq>' 'sendq>' 'rtt>' 'retrans>' pending orphan 'uid=' 'pid=' 'process=' ;;
   esac
 }
 
@@ -86,6 +87,26 @@ __tcptool_list() {
   compopt -o nospace 2>/dev/null
   for element; do
     [[ ,$begun == *",$element,"* ]] || __tcptool_words "$element"
+  done
+}
+
+# Offers words, each of which may end with '=' and a list of its values; no blank follows where
+# there is more to type.
+__tcptool_terms() {
+  local term values i
+  compopt -o nospace 2>/dev/null
+  for term; do
+    if [[ $term == *=?* && $current == "${term%%=*}="* ]]; then
+      local prefix=${term%%=*}=
+      IFS=, read -ra values <<<"${term#*=}"
+      __tcptool_list "${values[@]}"
+      return
+    fi
+    [[ $term == *=* ]] && term=${term%%=*}=
+    __tcptool_words "$term"
+  done
+  for i in "${!COMPREPLY[@]}"; do
+    [[ ${COMPREPLY[i]} == *['=<>'] ]] || COMPREPLY[i]+=' '
   done
 }
 

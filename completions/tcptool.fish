@@ -116,6 +116,23 @@ function __tcptool_list
     end
 end
 
+# Prints words, each of which may end with '=' and a list of its values.
+function __tcptool_terms
+    set -l word (commandline -ct)
+    for term in $argv
+        set -l parts (string split -m 1 = -- $term)
+        if test -n "$parts[2]"; and string match -q -- "$parts[1]=*" $word
+            set -l begun (string replace -r -- '[^,=]*$' '' $word)
+            set -l elements (string split , -- (string replace -- "$parts[1]=" '' $begun))
+            for element in (string split , -- $parts[2])
+                contains -- $element $elements; or printf '%s\n' $begun$element
+            end
+            return
+        end
+    end
+    string replace -r -- '=.*' = $argv
+end
+
 # Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.
 # (fish has a function of its own, which leaves out localhost.)
 function __tcptool_hosts
@@ -349,3 +366,4 @@ complete -c tcptool -n '__tcptool_at send 1 1' -a '(__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at send 2 2' -F
 complete -c tcptool -n '__tcptool_at recv 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at recv 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at states 0 9999' -a '(__tcptool_terms \'port=\' \'lport=\' \'rport=\' \'addr=\' \'local=\' \'peer=\' \'state=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big\' listening connected \'exclude=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big\' \'recvq>\' \'sendq>\' \'rtt>\' \'retrans>\' pending orphan \'uid=\' \'pid=\' \'process=\')'

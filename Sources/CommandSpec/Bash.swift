@@ -79,6 +79,9 @@ extension CommandTable {
       case .host: return "__\(identifier)_hosts"
       case .port: return "__\(identifier)_ports"
       case .command: return "__\(identifier)_commands"
+      case .terms(let terms):
+        let words = terms.completions.map { shellQuoted($0) }
+        return "__\(identifier)_terms \(words.joined(separator: " "))"
       }
     }
     return calls.isEmpty ? nil : calls.joined(separator: "; ")
@@ -110,6 +113,26 @@ private func bashFunctions(_ tool: String) -> String {
     compopt -o nospace 2>/dev/null
     for element; do
       [[ ,$begun == *",$element,"* ]] || __\#(tool)_words "$element"
+    done
+  }
+
+  # Offers words, each of which may end with '=' and a list of its values; no blank follows where
+  # there is more to type.
+  __\#(tool)_terms() {
+    local term values i
+    compopt -o nospace 2>/dev/null
+    for term; do
+      if [[ $term == *=?* && $current == "${term%%=*}="* ]]; then
+        local prefix=${term%%=*}=
+        IFS=, read -ra values <<<"${term#*=}"
+        __\#(tool)_list "${values[@]}"
+        return
+      fi
+      [[ $term == *=* ]] && term=${term%%=*}=
+      __\#(tool)_words "$term"
+    done
+    for i in "${!COMPREPLY[@]}"; do
+      [[ ${COMPREPLY[i]} == *['=<>'] ]] || COMPREPLY[i]+=' '
     done
   }
 

@@ -55,6 +55,15 @@ extension Command {
   }
 }
 
+extension TermList {
+  /// What a shell offers, for a script's function: `pending`, `port=`, or `state=A,B` with all values.
+  var completions: [String] {
+    rows.flatMap { row in
+      row.words.map { $0.hasSuffix("=") ? $0 + row.choices.joined(separator: ",") : $0 }
+    }
+  }
+}
+
 /// One line of text without control characters, which no script needs.
 func oneLine(_ text: String) -> String {
   String(

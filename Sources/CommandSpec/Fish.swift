@@ -66,6 +66,9 @@ extension CommandTable {
         case .host: words.append("(__\(identifier)_hosts)")
         case .port: words.append("(__\(identifier)_ports)")
         case .command: words.append("(__\(identifier)_commands)")
+        case .terms(let terms):
+          let offered = terms.completions.map { fishQuoted($0) }.joined(separator: " ")
+          words.append("(__\(identifier)_terms \(offered))")
         }
       }
     }
@@ -208,6 +211,23 @@ private func fishFunctions(_ tool: String) -> String {
       for element in $argv
           contains -- $element $elements; or printf '%s\n' $begun$element
       end
+  end
+
+  # Prints words, each of which may end with '=' and a list of its values.
+  function __\#(tool)_terms
+      set -l word (commandline -ct)
+      for term in $argv
+          set -l parts (string split -m 1 = -- $term)
+          if test -n "$parts[2]"; and string match -q -- "$parts[1]=*" $word
+              set -l begun (string replace -r -- '[^,=]*$' '' $word)
+              set -l elements (string split , -- (string replace -- "$parts[1]=" '' $begun))
+              for element in (string split , -- $parts[2])
+                  contains -- $element $elements; or printf '%s\n' $begun$element
+              end
+              return
+          end
+      end
+      string replace -r -- '=.*' = $argv
   end
 
   # Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.

@@ -88,11 +88,20 @@ public struct TermList: Sendable, Equatable {
     public var form: String
     /// One or more sentences.
     public var meaning: String
+    /// What a shell offers, such as `pending`, or `state=` where a value follows.
+    public var words: [String]
+    /// What a shell offers behind each of the words that end with `=`; separated by commas where there
+    /// are several.
+    public var choices: [String]
 
     /// Creates a row.
-    public init(_ form: String, _ meaning: String) {
+    public init(
+      _ form: String, _ meaning: String, words: [String] = [], choices: [String] = []
+    ) {
       self.form = form
       self.meaning = meaning
+      self.words = words
+      self.choices = choices
     }
   }
 

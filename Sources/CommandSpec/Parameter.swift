@@ -24,7 +24,7 @@ public struct Parameter: Sendable, Equatable {
   }
 
   /// What a shell offers for the value. Choices complete by themselves.
-  public enum Completion: Sendable {
+  public enum Completion: Sendable, Equatable {
     /// Nothing.
     case none
     /// Names of files.
@@ -35,6 +35,8 @@ public struct Parameter: Sendable, Equatable {
     case port
     /// Names of programs, and of files where more words follow.
     case command
+    /// The words of a language, and their values.
+    case terms(TermList)
   }
 
   /// How the parameter stands on the command line.

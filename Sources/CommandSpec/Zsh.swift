@@ -25,6 +25,27 @@ extension CommandTable {
         _describe -t commands subcommand names "$@"
       }
 
+      # Offers words, each of which may end with '=' and a list of its values; no blank follows where
+      # there is more to type.
+      _\(name)_terms() {
+        local term
+        local -a open closed
+        for term; do
+          if [[ $term == *=?* && $PREFIX == ${term%%=*}=* ]]; then
+            compset -P "${term%%=*}="
+            _sequence compadd - ${(s:,:)term#*=}
+            return
+          fi
+          case $term in
+            *=*) open+=("${term%%=*}=") ;;
+            *['<>']) open+=("$term") ;;
+            *) closed+=("$term") ;;
+          esac
+        done
+        compadd -S '' -a open
+        compadd -a closed
+      }
+
       _\(name)() {
         local curcontext=$curcontext context state state_descr ret=1
         local -a line
@@ -100,8 +121,11 @@ extension CommandTable {
       case .file: "_files"
       case .host: "_hosts"
       case .port: "_ports"
-      // The blank keeps away the arguments that _arguments would put before the -e.
+      // The blank keeps away the arguments that _arguments would put behind the name.
       case .command: " _command_names -e"
+      case .terms(let terms):
+        " _\(identifier)_terms "
+          + terms.completions.map { shellQuoted($0) }.joined(separator: " ")
       }
     }
     if actions.count == 1 { return actions[0].isEmpty ? " " : zshEscaped(actions[0]) }

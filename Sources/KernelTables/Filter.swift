@@ -33,6 +33,9 @@ public struct Filter: Hashable, Sendable {
     selection = SockDiagSelection(covering: expression)
   }
 
+  /// The names of states to offer: the kernel's, and those for several.
+  public static var stateNames: [String] { FilterWords.stateNames }
+
   /// Every socket.
   public static let everything = Filter(.all([]))
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite(.requires("tmux")) struct Completions {
-  /// Starts a shell with the script, and checks what Tab makes of three lines.
+  /// Starts a shell with the script, and checks what Tab makes of some lines.
   private func check(
     _ shell: String, command: [String], start: String, host: String = "localhost"
   ) throws {
@@ -50,6 +50,18 @@ import Testing
     }
     try tab("tcptool states --state SYN_RECV,") { screen in
       ["SYN_SENT", "LISTEN", "TIME_WAIT"].allSatisfy { screen.contains($0) }
+    }
+    // The language of the filter: its words, and the values of one of them.
+    try tab("tcptool states ") { screen in
+      ["port=", "state=", "process=", "listening", "pending"].allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool states pend") { $0.contains("READY> tcptool states pending") }
+    try tab("tcptool states not recv") { $0.contains(#"READY> tcptool states not recvq\>"#) }
+    try tab("tcptool states state=") { screen in
+      ["SYN_SENT", "LISTEN", "connected"].allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool states :80 state=LISTEN,TIME") {
+      $0.contains("READY> tcptool states :80 state=LISTEN,TIME_WAIT")
     }
     try tab("tcptool connect \(host.dropLast(3))") {
       $0.contains("READY> tcptool connect \(host)")

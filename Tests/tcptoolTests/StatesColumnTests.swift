@@ -1,5 +1,6 @@
 // The table of columns holds what everything that reads it relies on.
 
+import CommandSpec
 import KernelTables
 import SocketCore
 import Testing
@@ -85,5 +86,26 @@ import Testing
     bytes = []
     value.appendJSON(to: &bytes)
     #expect(String(decoding: bytes, as: UTF8.self) == json)
+  }
+}
+
+@Suite struct FilterTermTests {
+  /// What a shell offers is a filter once its value is typed.
+  @Test(arguments: StatesOptions.filterTerms.rows)
+  func whatIsOfferedIsAFilter(_ row: TermList.Row) throws {
+    #expect(!row.words.isEmpty, "nothing of '\(row.form)' is offered")
+    let values = [
+      "port=": "80", "lport=": "80", "rport=": "80", "addr=": "::1", "local=": "10.0.0.1",
+      "peer=": "10.0.0.0/8", "recvq>": "0", "sendq>": "64K", "rtt>": "50ms", "retrans>": "0",
+      "uid=": "0", "pid=": "1", "process=": "nginx",
+    ]
+    for word in row.words {
+      let isWhole = word.allSatisfy(\.isLetter)
+      let offered = word.hasSuffix("=") && !row.choices.isEmpty ? row.choices : []
+      let known = try isWhole ? [""] : offered.isEmpty ? [#require(values[word])] : offered
+      for value in known + (offered.isEmpty ? [] : [offered.joined(separator: ",")]) {
+        _ = try Filter(operands: [word + value])
+      }
+    }
   }
 }

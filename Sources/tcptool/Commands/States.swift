@@ -79,7 +79,8 @@ struct StatesOptions: Subcommand {
     operands: [
       Operand(
         "filter", required: false, repeated: true,
-        help: "Which sockets to show; all of these words are one expression.")
+        help: "Which sockets to show; all of these words are one expression.",
+        completion: .terms(filterTerms))
     ],
     terms: filterTerms,
     examples: [

@@ -68,28 +68,44 @@ extension StatesOptions {
   static let filterTerms = TermList(
     title: "FILTER FORMS",
     rows: [
-      .init(":80 or port=80,90-99", "The port of either end; services go by name too."),
-      .init("lport=80 or sport = :80", "The local port."),
-      .init("rport=80 or dport = :80", "The peer's port."),
-      .init("10.0.0.0/8 or addr=::1", "The address of either end: a range, or one alone."),
-      .init("local=ADDR or src ADDR", "The local address; ADDR:PORT and [IPv6]:PORT for both."),
-      .init("peer=ADDR or dst ADDR", "The peer's address."),
+      .init(
+        ":80 or port=80,90-99", "The port of either end; services go by name too.", words: ["port="]
+      ),
+      .init("lport=80 or sport = :80", "The local port.", words: ["lport="]),
+      .init("rport=80 or dport = :80", "The peer's port.", words: ["rport="]),
+      .init(
+        "10.0.0.0/8 or addr=::1", "The address of either end: a range, or one alone.",
+        words: ["addr="]),
+      .init(
+        "local=ADDR or src ADDR", "The local address; ADDR:PORT and [IPv6]:PORT for both.",
+        words: ["local="]),
+      .init("peer=ADDR or dst ADDR", "The peer's address.", words: ["peer="]),
       .init(
         "state=LISTEN,CLOSE_WAIT",
         """
         The state, by the kernel's name or ss's ('syn-recv'); 'all', 'connected', 'synchronized', \
         'bucket' and 'big' stand for several. A state is a condition by itself, too.
-        """),
-      .init("exclude listening", "The same with 'not'."),
+        """, words: ["state=", "listening", "connected"], choices: Filter.stateNames),
       .init(
-        "recvq>0", "Bytes that the program has not read; for a listener, connections that wait."),
-      .init("sendq>64K", "Bytes that the peer has not acknowledged; not for a listener."),
-      .init("rtt>50ms", "The smoothed round-trip time; the unit has to be there."),
-      .init("retrans>0", "Segments that were sent again since the connection began."),
-      .init("pending", "Waits in an accept queue."),
-      .init("orphan", "Closed by its process; the kernel finishes the connection."),
-      .init("uid=1000,web", "The user, by number or by a name of /etc/passwd."),
-      .init("pid=4711", "The number of a process that holds it."),
-      .init("process=nginx", "The name of a process that holds it, without its path."),
+        "exclude listening", "The same with 'not'.", words: ["exclude="], choices: Filter.stateNames
+      ),
+      .init(
+        "recvq>0", "Bytes that the program has not read; for a listener, connections that wait.",
+        words: ["recvq>"]),
+      .init(
+        "sendq>64K", "Bytes that the peer has not acknowledged; not for a listener.",
+        words: ["sendq>"]),
+      .init("rtt>50ms", "The smoothed round-trip time; the unit has to be there.", words: ["rtt>"]),
+      .init(
+        "retrans>0", "Segments that were sent again since the connection began.",
+        words: ["retrans>"]),
+      .init("pending", "Waits in an accept queue.", words: ["pending"]),
+      .init(
+        "orphan", "Closed by its process; the kernel finishes the connection.", words: ["orphan"]),
+      .init("uid=1000,web", "The user, by number or by a name of /etc/passwd.", words: ["uid="]),
+      .init("pid=4711", "The number of a process that holds it.", words: ["pid="]),
+      .init(
+        "process=nginx", "The name of a process that holds it, without its path.",
+        words: ["process="]),
     ])
 }
