@@ -69,3 +69,39 @@ extension String {
     split(separator: "\n").prefix(count).joined(separator: "\n") + "\n"
   }
 }
+
+@Suite struct PublishedTableTests {
+  @Test(arguments: PublishedTable.all)
+  func `tables of other kernels and machines are read whole`(_ table: PublishedTable) {
+    let (rows, tally) = parse((table.text + "\n").utf8, byteOrder: table.byteOrder)
+    #expect(tally.damaged == 0 && tally.duplicates == 0 && tally.headers > 0, "\(tally)")
+    #expect(rows.count { $0.family == .v4 } == table.rows.ipv4)
+    #expect(rows.count { $0.family == .v6 } == table.rows.ipv6)
+    #expect(rows.count { $0.state == .listen } == table.listeners)
+    let told = rows.map { row in
+      "\(row.state.name) \(row.local) \(row.peer) \(row.receiveQueue) \(row.sendQueue) "
+        + "\(row.uid.map { "\($0)" } ?? "-") \(row.inode)"
+    }
+    for row in table.known { #expect(told.contains(row), "\(row) is not in \(told)") }
+  }
+
+  @Test func `the byte order turns addresses and nothing else`() {
+    for table in PublishedTable.all {
+      let right = parse((table.text + "\n").utf8, byteOrder: table.byteOrder).rows
+      let wrong = parse(
+        (table.text + "\n").utf8, byteOrder: table.byteOrder == .big ? .little : .big
+      ).rows
+      #expect(right.map(\.local.port) == wrong.map(\.local.port))
+      #expect(right.map(\.inode) == wrong.map(\.inode))
+    }
+  }
+
+  /// An orphan of 2.4 shows that its FIN waits 120 s for its retransmission: what the message was
+  /// about. The numbers count hundredths of a second there too.
+  @Test func `an old orphan is one`() throws {
+    let rows = parse((PublishedTable.all[0].text + "\n").utf8).rows
+    let orphan = try #require(rows.first { $0.state == .lastAck })
+    #expect(SocketRole(orphan) == .orphan)
+    #expect(orphan.timer == .retransmit && orphan.timerExpiry == .milliseconds(42_700))
+  }
+}
