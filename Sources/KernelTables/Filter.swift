@@ -39,6 +39,9 @@ public struct Filter: Hashable, Sendable {
   /// Every socket.
   public static let everything = Filter(.all([]))
 
+  /// Whether no socket is left out.
+  var isEverything: Bool { self == .everything }
+
   /// Reads an expression; one without words stands for every socket. Names of services and users are
   /// looked up on this machine.
   ///

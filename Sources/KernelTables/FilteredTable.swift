@@ -42,14 +42,19 @@ extension SocketTable {
   /// - Throws: where no source could be read, or /proc has no owners.
   public static func forEachRow<Failure>(
     from source: Source = .auto, _ query: SocketQuery, matching filter: Filter,
-    _ body: (SocketRow, borrowing SocketDetails) throws(Failure) -> Void
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<FilteredOutcome, Failure> {
     var query = query
     query.selection = filter.selection
     if filter.needs.contains(.info) { query.wants.insert(.info) }
+    if filter.isEverything {
+      return try forEachRow(from: source, query, body).map { FilteredOutcome(outcome: $0) }
+    }
     guard filter.needs.contains(.owners) else {
+      let isPlain = filter.needs.isEmpty
       return try forEachRow(from: source, query) { row, details throws(Failure) in
-        if filter.matches(KnownSocket(row: row, info: details.info)) { try body(row, details) }
+        let info = isPlain ? nil : details.info
+        if filter.matches(KnownSocket(row: row, info: info)) { try body(row, details) }
       }.map { FilteredOutcome(outcome: $0) }
     }
 
@@ -60,7 +65,7 @@ extension SocketTable {
     let walked = try forEachRow(from: source, query) { row, details in
       let answer = filter.answer(about: KnownSocket(row: row, info: details.info))
       if answer == .no { return }
-      kept.append((row, copy details))
+      kept.append((row, details))
       if answer == .unknown { wanted.insert(row.inode) }
     }
     let owners = try SocketOwners.find(wanted)

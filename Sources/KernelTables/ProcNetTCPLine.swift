@@ -7,11 +7,17 @@ enum ProcNetTCPLine {
   case empty
   case header
   case damaged
-  /// A row, and the kernel's hashed pointer: 0 where it is hidden.
-  case row(SocketRow, pointer: UInt64)
+  /// A row, with the kernel's hashed pointer: 0 where it is hidden.
+  case row(pointer: UInt64)
 
-  /// - Parameter isWhole: False where the end of the line is missing.
-  init(_ line: Span<UInt8>, isWhole: Bool, byteOrder: ProcNetTCPParser.ByteOrder) {
+  /// - Parameters:
+  ///   - isWhole: False where the end of the line is missing.
+  ///   - row: The place for a row: one for all lines, since to hand rows on costs more than to read
+  ///     them. Its values are of no use where the line is none.
+  init(
+    _ line: Span<UInt8>, isWhole: Bool, byteOrder: ProcNetTCPParser.ByteOrder,
+    into row: inout SocketRow
+  ) {
     var words = WordReader()
     guard words.advance(in: line) else {
       self = .empty
@@ -19,27 +25,33 @@ enum ProcNetTCPLine {
     }
     if words.reads("sl", in: line) {
       self = .header
-    } else if let (row, pointer) = Self.row(line, &words, isWhole: isWhole, byteOrder) {
-      self = .row(row, pointer: pointer)
+    } else if let pointer = row.read(line, &words, isWhole: isWhole, byteOrder) {
+      self = .row(pointer: pointer)
     } else {
       self = .damaged
     }
   }
+}
 
+extension SocketRow {
   /// Reads the fields in the order of section 1 of proc_pid_net(5). `words` stands on the first.
   /// Fields that are not used are counted and otherwise left alone.
-  private static func row(
+  ///
+  /// - Returns: the kernel's pointer; nil where the line is no row.
+  fileprivate mutating func read(
     _ line: Span<UInt8>, _ words: inout WordReader, isWhole: Bool,
     _ byteOrder: ProcNetTCPParser.ByteOrder
-  ) -> (SocketRow, pointer: UInt64)? {
+  ) -> UInt64? {
     // sl
     guard words.decimal(in: line) != nil, words.skip(":", in: line), words.isAtEnd(of: line)
     else { return nil }
     // local_address, rem_address
-    guard words.advance(in: line), let (local, family) = endpoint(line, &words, byteOrder),
-      words.advance(in: line), let (peer, peerFamily) = endpoint(line, &words, byteOrder),
-      family == peerFamily
+    guard words.advance(in: line),
+      let family = Self.readEndpoint(line, &words, byteOrder, into: &local),
+      words.advance(in: line),
+      family == Self.readEndpoint(line, &words, byteOrder, into: &peer)
     else { return nil }
+    self.family = family
     // st
     guard words.advance(in: line), let number = words.wholeHexadecimal(as: UInt8.self, in: line),
       let state = TCPState(rawValue: number)
@@ -72,7 +84,6 @@ enum ProcNetTCPLine {
     var extra = 0
     while extra < 5 && words.advance(in: line) { extra += 1 }
 
-    let shape: SocketRow.Shape
     switch (extra, state) {
     case (5, _): shape = .full
     // Of a line that was cut the rest may have been a whole socket's.
@@ -81,38 +92,41 @@ enum ProcNetTCPLine {
     case (0, .timeWait), (0, .finWait2): shape = .timeWait
     default: return nil
     }
-    let kind = SocketRow.TimerKind(rawValue: timer)
-    let row = SocketRow(
-      family: family, shape: shape, state: state, local: local, peer: peer,
-      receiveQueue: Int(receiveQueue), sendQueue: Int(sendQueue), timer: kind,
-      timerExpiry: kind == .none ? nil : .milliseconds(10) * ticks,
-      retransmissions: Int(retransmissions), uid: shape == .timeWait ? nil : uid, inode: inode)
-    return (row, pointer)
+    self.state = state
+    self.sendQueue = Int(sendQueue)
+    self.receiveQueue = Int(receiveQueue)
+    self.timer = TimerKind(rawValue: timer)
+    timerExpiry = self.timer == .none ? nil : .milliseconds(10) * ticks
+    self.retransmissions = Int(retransmissions)
+    self.uid = shape == .timeWait ? nil : uid
+    self.inode = inode
+    return pointer
   }
 
   /// Reads `0100007F:1389`: the address in words of 32 bits, each printed as a number of the
   /// machine's own byte order, and the port.
-  private static func endpoint(
-    _ line: Span<UInt8>, _ words: inout WordReader, _ byteOrder: ProcNetTCPParser.ByteOrder
-  ) -> (Endpoint, SocketRow.Family)? {
+  private static func readEndpoint(
+    _ line: Span<UInt8>, _ words: inout WordReader, _ byteOrder: ProcNetTCPParser.ByteOrder,
+    into endpoint: inout Endpoint
+  ) -> Family? {
     func addressWord() -> UInt64? {
       guard let word = words.eightDigits(in: line) else { return nil }
       return UInt64(byteOrder == .little ? word.byteSwapped : word)
     }
     guard let first = addressWord() else { return nil }
-    let address: IPAddress
-    let family: SocketRow.Family
+    let family: Family
     if words.skip(":", in: line) {
-      address = .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: first)))
+      endpoint.address = .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: first)))
       family = .v4
     } else {
       guard let second = addressWord(), let third = addressWord(), let fourth = addressWord(),
         words.skip(":", in: line)
       else { return nil }
-      address = .v6(IPv6Address(high: first << 32 | second, low: third << 32 | fourth))
+      endpoint.address = .v6(IPv6Address(high: first << 32 | second, low: third << 32 | fourth))
       family = .v6
     }
     guard let port = words.wholeHexadecimal(as: UInt16.self, in: line) else { return nil }
-    return (Endpoint(address, port), family)
+    endpoint.port = port
+    return family
   }
 }

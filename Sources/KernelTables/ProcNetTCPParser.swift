@@ -15,11 +15,9 @@ internal import SocketCore
 /// on for ever. A last line without its newline counts as damaged unless all 17 fields are there,
 /// for with fewer nobody can tell whether it was cut.
 ///
-/// Memory is bounded: a third of a megabyte, and nothing is allocated for a row. A repeated row is
-/// recognised with certainty if it comes within 8,192 rows after the first, and no later than 16,384
-/// rows after it. The kernel finds its place again by counting rows (`tcp_seek_last_pos`,
-/// `tcp_get_idx`), so the rows just before that place come back, one for each socket that was added
-/// before it in the meantime.
+/// Memory is bounded: an eighth of a megabyte, and nothing is allocated for a row. A row that the
+/// kernel gives again is recognised if it comes within 2,048 rows after the first (`RecentRows` says
+/// why that is enough).
 public struct ProcNetTCPParser: Sendable {
   /// The order of bytes in a word on the machine that the text is from.
   public enum ByteOrder: Hashable, Sendable {
@@ -39,6 +37,8 @@ public struct ProcNetTCPParser: Sendable {
   /// Its whole length.
   private var pendingLength = 0
   private var recent = RecentRows()
+  /// The row of the last line, in the place for all of them.
+  private var row = SocketRow.empty
 
   private static let longestLine = 4_096
 
@@ -107,16 +107,16 @@ public struct ProcNetTCPParser: Sendable {
     let isWhole = isTerminated && line.count <= Self.longestLine
     switch ProcNetTCPLine(
       line.extracting(first: min(line.count, Self.longestLine)), isWhole: isWhole,
-      byteOrder: byteOrder)
+      byteOrder: byteOrder, into: &row)
     {
     case .empty: break
     case .header:
       tally.headers += 1
-      recent = RecentRows()
+      recent.removeAll()
     case .damaged:
       tally.damaged += 1
       if tally.firstDamaged == nil { tally.firstDamaged = lineNumber }
-    case .row(let row, let pointer):
+    case .row(let pointer):
       guard recent.insert(row, pointer: pointer) else {
         tally.duplicates += 1
         return

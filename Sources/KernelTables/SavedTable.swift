@@ -38,10 +38,11 @@ extension SavedTable {
   /// - Returns: what became of it, under the name of the file, or what `body` threw.
   public static func forEachRow<Failure>(
     in path: String, byteOrder: ProcNetTCPParser.ByteOrder, matching filter: Filter,
-    _ body: (SocketRow, borrowing SocketDetails) throws(Failure) -> Void
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<SocketTable.FilteredOutcome, Failure> {
-    try forEachRow(in: path, byteOrder: byteOrder) { row throws(Failure) in
-      if filter.matches(KnownSocket(row: row)) { try body(row, SocketDetails()) }
+    let nothing = SocketDetails()
+    return try forEachRow(in: path, byteOrder: byteOrder) { row throws(Failure) in
+      if filter.matches(row) { try body(row, nothing) }
     }.map { tally in
       SocketTable.FilteredOutcome(
         outcome: SocketTable.Outcome(source: .proc, fallback: nil, tallies: [(path, tally)]))

@@ -52,17 +52,17 @@ public enum SockDiag {
     try socket.send(unsafe request.bytes.span.bytes)
     // The kernel fills up to 32 KiB a datagram for a reader that has room for that much.
     var buffer = [UInt8](repeating: 0, count: 65_536)
+    var reader = SockDiagReader(sequence: request.sequence, wants: wants)
     while true {
       let length = try receive(socket, into: &buffer)
-      var reader = SockDiagReader(sequence: request.sequence, wants: wants)
       while let message = try reader.next(
         in: unsafe buffer.span.bytes.extracting(first: length))
       {
         switch message {
-        case .row(let row):
+        case .row:
           tally.rows += 1
           do throws(Failure) {
-            try body(row, reader.details)
+            try body(reader.row, reader.details)
           } catch {
             return .failure(error)
           }

@@ -6,7 +6,8 @@ internal import SocketCore
 
 /// One netlink message of an answer.
 enum SockDiagMessage: Equatable {
-  case row(SocketRow)
+  /// A socket: the reader's `row` and `details` tell of it.
+  case row
   /// A message that is not about a socket that this program knows: skipped and counted.
   case damaged
   /// The last message of a dump, with the errno that the dump ended with: 0 is none.
@@ -17,12 +18,17 @@ enum SockDiagMessage: Equatable {
   case foreign
 }
 
-/// A walk over the messages of one datagram. The datagram is handed to each call.
+/// A walk over the messages of one datagram after the other. The datagram is handed to each call.
+///
+/// All rows are read into the same place, from which who keeps one copies it: to hand 200 bytes from
+/// call to call costs more than to read them.
 struct SockDiagReader {
   private var offset = 0
   private let sequence: UInt32
   private let wants: SocketWants
-  /// What came with the last row.
+  /// The last row.
+  private(set) var row = SocketRow.empty
+  /// What came with it.
   private(set) var details = SocketDetails()
 
   /// - Parameters:
@@ -36,11 +42,14 @@ struct SockDiagReader {
   private static let headerSize = MemoryLayout<nlmsghdr>.size
   private static let rowSize = MemoryLayout<inet_diag_msg>.size
 
-  /// The next message; nil at the end of the datagram.
+  /// The next message; nil at the end of the datagram, where the next one may follow.
   ///
   /// - Throws: EBADMSG where the lengths in it contradict each other.
   mutating func next(in datagram: RawSpan) throws(SystemCallError) -> SockDiagMessage? {
-    guard offset < datagram.byteCount else { return nil }
+    guard offset < datagram.byteCount else {
+      offset = 0
+      return nil
+    }
     let malformed = SystemCallError("recv", "from sock_diag", Errno.malformedMessage)
     let rest = datagram.extracting(offset..<datagram.byteCount)
     guard let header = rest.load(nlmsghdr.self, at: 0) else { throw malformed }
@@ -58,19 +67,20 @@ struct SockDiagReader {
       guard let error = body.load(Int32.self, at: 0) else { throw malformed }
       return .refused(-error)
     case NLMSG_NOOP: return .foreign
-    default: return row(in: body).map { .row($0) } ?? .damaged
+    default: return readRow(in: body) ? .row : .damaged
     }
   }
 
-  private mutating func row(in body: RawSpan) -> SocketRow? {
+  /// - Returns: false where it is none that this program knows.
+  private mutating func readRow(in body: RawSpan) -> Bool {
     guard let message = body.load(inet_diag_msg.self, at: 0),
       let state = TCPState(rawValue: message.idiag_state)
-    else { return nil }
+    else { return false }
     let family: SocketRow.Family
     switch UInt16(message.idiag_family) {
     case UInt16(AF_INET): family = .v4
     case UInt16(AF_INET6): family = .v6
-    default: return nil
+    default: return false
     }
     let isIPv6Only = readAttributes(of: body)
     let isWhole = details.shutdown != nil
@@ -85,18 +95,22 @@ struct SockDiagReader {
     let id = message.id
     details.cookie = UInt64(id.idiag_cookie.1) << 32 | UInt64(id.idiag_cookie.0)
     details.interface = id.idiag_if
-    return SocketRow(
-      family: family, shape: shape, state: state,
-      local: endpoint(family, id.idiag_src, id.idiag_sport, id.idiag_if),
-      peer: endpoint(family, id.idiag_dst, id.idiag_dport, id.idiag_if),
-      receiveQueue: Int(message.idiag_rqueue),
-      sendQueue: state == .listen ? 0 : Int(message.idiag_wqueue),
-      timer: timer,
-      timerExpiry: timer == .none ? nil : .milliseconds(Int64(message.idiag_expires)),
-      retransmissions: Int(message.idiag_retrans),
-      uid: shape == .full ? message.idiag_uid : nil, inode: UInt64(message.idiag_inode),
-      backlog: state == .listen ? Int(message.idiag_wqueue) : nil,
-      isIPv6Only: family == .v6 && (state == .listen || state == .closed) ? isIPv6Only : nil)
+    row.family = family
+    row.shape = shape
+    row.state = state
+    row.local = endpoint(family, id.idiag_src, id.idiag_sport, id.idiag_if)
+    row.peer = endpoint(family, id.idiag_dst, id.idiag_dport, id.idiag_if)
+    row.receiveQueue = Int(message.idiag_rqueue)
+    row.sendQueue = state == .listen ? 0 : Int(message.idiag_wqueue)
+    row.timer = timer
+    row.timerExpiry = timer == .none ? nil : .milliseconds(Int64(message.idiag_expires))
+    row.retransmissions = Int(message.idiag_retrans)
+    row.uid = shape == .full ? message.idiag_uid : nil
+    row.inode = UInt64(message.idiag_inode)
+    row.backlog = state == .listen ? Int(message.idiag_wqueue) : nil
+    row.isIPv6Only =
+      family == .v6 && (state == .listen || state == .closed) ? isIPv6Only : nil
+    return true
   }
 
   private func endpoint(
@@ -115,43 +129,62 @@ struct SockDiagReader {
     return Endpoint(.v6(address), port)
   }
 
-  /// Reads the attributes behind the fixed part into `details`, in one walk. The kernel gives each
-  /// whole socket some unasked; those that this program does not know are passed over, as are those
-  /// that are too short for what they should hold.
+  /// Reads the attributes behind the fixed part into `details`. The kernel gives each whole socket
+  /// some unasked; those that this program does not know are passed over, as are those that are too
+  /// short for what they should hold.
   ///
   /// - Returns: whether the socket is for IPv6 only; nil where no attribute says so.
   private mutating func readAttributes(of body: RawSpan) -> Bool? {
+    details =
+      wants.isDisjoint(with: [.memory, .info, .congestionControl])
+      ? SocketDetails() : askedDetails(in: body)
     var isIPv6Only: Bool?
-    var shutdown: SocketDetails.Shutdown?
-    var group: UInt64?
+    var offset = Self.rowSize
+    while let (number, place) = nextAttribute(of: body, at: &offset) {
+      let value = body.extracting(place)
+      switch number {
+      case INET_DIAG_SHUTDOWN:
+        details.shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
+      case INET_DIAG_SKV6ONLY: isIPv6Only = value.load(UInt8.self, at: 0).map { $0 != 0 }
+      case INET_DIAG_CGROUP_ID where wants.contains(.controlGroup):
+        details.controlGroup = value.load(UInt64.self, at: 0)
+      default: break
+      }
+    }
+    return isIPv6Only
+  }
+
+  /// The large attributes, which most walks do not ask for.
+  private func askedDetails(in body: RawSpan) -> SocketDetails {
     var memory: SocketMemory?
     var info: TCPInfo?
     var congestionControl: String?
     var offset = Self.rowSize
-    while let length = body.load(UInt16.self, at: offset),
-      let type = body.load(UInt16.self, at: offset + 2), length >= 4,
-      offset + Int(length) <= body.byteCount
-    {
-      let value = body.extracting((offset + 4)..<(offset + Int(length)))
-      switch Int(type) {
-      case INET_DIAG_SHUTDOWN:
-        shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
-      case INET_DIAG_SKV6ONLY: isIPv6Only = value.load(UInt8.self, at: 0).map { $0 != 0 }
-      case INET_DIAG_CGROUP_ID where wants.contains(.controlGroup):
-        group = value.load(UInt64.self, at: 0)
-      case INET_DIAG_SKMEMINFO where wants.contains(.memory):
-        memory = SocketMemory(value)
+    while let (number, place) = nextAttribute(of: body, at: &offset) {
+      let value = body.extracting(place)
+      switch number {
+      case INET_DIAG_SKMEMINFO where wants.contains(.memory): memory = SocketMemory(value)
       case INET_DIAG_INFO where wants.contains(.info): info = TCPInfo(value)
       case INET_DIAG_CONG where wants.contains(.congestionControl):
         congestionControl = text(value)
       default: break
       }
-      offset += (Int(length) + 3) & ~3
     }
-    details = SocketDetails(memory: memory, congestionControl: congestionControl, info: info)
-    details.shutdown = shutdown
-    details.controlGroup = group
-    return isIPv6Only
+    return SocketDetails(memory: memory, congestionControl: congestionControl, info: info)
+  }
+
+  /// The attribute that starts at `offset`, which moves on to the next; nil where there is no whole
+  /// one.
+  private func nextAttribute(
+    of body: RawSpan, at offset: inout Int
+  ) -> (number: Int, value: Range<Int>)? {
+    guard let length = body.load(UInt16.self, at: offset),
+      let number = body.load(UInt16.self, at: offset + 2), length >= 4,
+      offset + Int(length) <= body.byteCount
+    else { return nil }
+    let value = (offset + 4)..<(offset + Int(length))
+    offset += (Int(length) + 3) & ~3
+    return (Int(number), value)
   }
 
   /// The bytes before the first that is 0.

@@ -114,4 +114,9 @@ public struct SocketRow: Hashable, Sendable {
     self.backlog = backlog
     self.isIPv6Only = isIPv6Only
   }
+  /// A place for a row that is still to be read.
+  static let empty = SocketRow(
+    family: .v4, shape: .full, state: .closed, local: Endpoint(.v4(.any), 0),
+    peer: Endpoint(.v4(.any), 0), receiveQueue: 0, sendQueue: 0, timer: .none, timerExpiry: nil,
+    retransmissions: 0, uid: nil, inode: 0)
 }

@@ -84,26 +84,19 @@ public struct Table: Sendable {
 
     mutating func endCell(in bytes: inout [UInt8], _ ink: Style.Ink?) {
       let (wanted, isRight) = places[place]
-      let isEmpty = bytes.count == start
+      let length = bytes.count - start
       let padding = max(0, wanted - Table.width(of: start..<bytes.count, in: bytes))
-      if let ink, style.isOn, !isEmpty {
+      if let ink, style.isOn, length > 0 {
         let text = String(decoding: bytes[start...], as: UTF8.self)
         bytes.removeSubrange(start...)
         bytes += style(text, ink).utf8
       }
-      if isRight && padding > 0 && !isEmpty {
-        let length = bytes.count - start
-        Table.appendBlanks(padding, to: &bytes)
-        for offset in stride(from: length - 1, through: 0, by: -1) {
-          bytes[start + padding + offset] = bytes[start + offset]
-        }
-        for offset in 0..<min(padding, length + padding) {
-          bytes[start + offset] = UInt8(ascii: " ")
-        }
+      if isRight && padding > 0 && length > 0 {
+        Table.insertBlanks(padding, at: start, in: &bytes)
         end = bytes.count
         Table.appendBlanks(2, to: &bytes)
       } else {
-        if !isEmpty { end = bytes.count }
+        if length > 0 { end = bytes.count }
         Table.appendBlanks(padding + 2, to: &bytes)
       }
       place += 1
@@ -116,24 +109,40 @@ public struct Table: Sendable {
     }
   }
 
-  private static let blanks = [UInt8](repeating: UInt8(ascii: " "), count: 64)
-
   fileprivate static func appendBlanks(_ count: Int, to bytes: inout [UInt8]) {
-    var rest = count
-    while rest > 0 {
-      bytes += blanks[..<min(rest, blanks.count)]
-      rest -= blanks.count
+    bytes.append(addingCapacity: count) {
+      $0.append(repeating: UInt8(ascii: " "), count: count)
     }
+  }
+
+  /// Moves what stands behind a place to the right.
+  private static func insertBlanks(_ count: Int, at place: Int, in bytes: inout [UInt8]) {
+    let end = bytes.count
+    appendBlanks(count, to: &bytes)
+    var span = bytes.mutableSpan
+    for from in stride(from: end - 1, through: place, by: -1) { span[from + count] = span[from] }
+    for blank in place..<min(place + count, end) { span[blank] = UInt8(ascii: " ") }
   }
 
   /// The scalars of UTF-8 text: bytes that do not continue one.
   fileprivate static func width(of range: Range<Int>, in bytes: [UInt8]) -> Int {
-    unsafe bytes.withUnsafeBufferPointer { bytes in
-      let text = unsafe UnsafeBufferPointer(rebasing: bytes[range])
-      var count = 0
-      for place in text.indices { count &+= unsafe text[place] & 0xC0 != 0x80 ? 1 : 0 }
-      return count
+    /// How many of eight bytes continue a scalar: those that begin with the bits 10.
+    func continuations(_ word: UInt64) -> Int {
+      (word & ~(word << 1) & 0x8080_8080_8080_8080).nonzeroBitCount
     }
+    let all = unsafe bytes.span.bytes
+    var count = range.count
+    var place = range.lowerBound
+    while range.upperBound - place >= 8 {
+      count -= continuations(
+        unsafe all.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self))
+      place += 8
+    }
+    while place < range.upperBound {
+      if bytes[place] & 0xC0 == 0x80 { count -= 1 }
+      place += 1
+    }
+    return count
   }
 
   private let columns: [Column]

@@ -49,9 +49,11 @@ private enum Wire {
   }
 
   static func readRow(_ body: [UInt8]) throws -> SocketRow {
-    let first = try read(message(type: 20, body)).first
-    guard case .row(let row) = first else { throw NoRow(found: first) }
-    return row
+    let datagram = message(type: 20, body)
+    var reader = SockDiagReader(sequence: 7)
+    let first = try reader.next(in: unsafe datagram.span.bytes)
+    guard case .row = first else { throw NoRow(found: first) }
+    return reader.row
   }
 }
 

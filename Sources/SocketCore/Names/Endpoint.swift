@@ -18,15 +18,18 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// Appends `127.0.0.1:7000` or `[::1]:7000`.
   public func append(to text: inout [UInt8]) {
-    if case .v6 = address {
-      text.append(UInt8(ascii: "["))
-      address.append(to: &text)
-      text.append(UInt8(ascii: "]"))
-    } else {
-      address.append(to: &text)
+    // Brackets, a colon, and a port.
+    text.append(addingCapacity: IPAddress.longestText + 8) { text in
+      if case .v6 = address {
+        text.append(UInt8(ascii: "["))
+        address.append(to: &text)
+        text.append(UInt8(ascii: "]"))
+      } else {
+        address.append(to: &text)
+      }
+      text.append(UInt8(ascii: ":"))
+      text.append(decimal: UInt64(port))
     }
-    text.append(UInt8(ascii: ":"))
-    text.append(decimal: Int(port))
   }
 
   public var description: String {

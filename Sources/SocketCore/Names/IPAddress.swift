@@ -104,25 +104,14 @@ extension IPv4Address {
   }
 
   /// Appends `192.0.2.1`.
-  func append(to text: inout [UInt8]) {
-    // Gathered first: each growth of the array is a check of its own.
-    var dotted = InlineArray<16, UInt8>(repeating: 0)
-    var count = 0
+  func append(to text: inout OutputSpan<UInt8>) {
     for shift in stride(from: 24, through: 0, by: -8) {
       let byte = UInt8(truncatingIfNeeded: bits >> UInt32(shift))
-      if byte >= 100 {
-        dotted[count] = UInt8(ascii: "0") + byte / 100
-        count += 1
-      }
-      if byte >= 10 {
-        dotted[count] = UInt8(ascii: "0") + byte / 10 % 10
-        count += 1
-      }
-      dotted[count] = UInt8(ascii: "0") + byte % 10
-      dotted[count + 1] = UInt8(ascii: ".")
-      count += 2
+      if byte >= 100 { text.append(UInt8(ascii: "0") + byte / 100) }
+      if byte >= 10 { text.append(UInt8(ascii: "0") + byte / 10 % 10) }
+      text.append(UInt8(ascii: "0") + byte % 10)
+      if shift > 0 { text.append(UInt8(ascii: ".")) }
     }
-    text.append(contentsOf: dotted.span.extracting(first: count - 1))
   }
 }
 
@@ -155,9 +144,9 @@ extension IPv6Address {
 
   /// Appends the text of RFC 5952: lower case, no leading zeros, the first longest run of at least
   /// two zero groups as `::`, a mapped address with its dotted quad.
-  func append(to text: inout [UInt8]) {
+  func append(to text: inout OutputSpan<UInt8>) {
     if let mapped {
-      text.append(contentsOf: "::ffff:".utf8)
+      text.append("::ffff:")
       mapped.append(to: &text)
     } else {
       appendGroups(to: &text)
@@ -165,12 +154,12 @@ extension IPv6Address {
     if scope != 0 { appendScope(to: &text) }
   }
 
-  private func appendGroups(to text: inout [UInt8]) {
+  private func appendGroups(to text: inout OutputSpan<UInt8>) {
     let gap = longestZeroRun()
     var index = 0
     while index < 8 {
       if index == gap.lowerBound && !gap.isEmpty {
-        text.append(contentsOf: "::".utf8)
+        text.append("::")
         index = gap.upperBound
         continue
       }
@@ -192,7 +181,7 @@ extension IPv6Address {
   }
 
   /// The interface's name, or its index where it has none here (a saved table, a gone interface).
-  private func appendScope(to text: inout [UInt8]) {
+  private func appendScope(to text: inout OutputSpan<UInt8>) {
     text.append(UInt8(ascii: "%"))
     let length = Int(IF_NAMESIZE)
     let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: length) { buffer in
@@ -201,17 +190,26 @@ extension IPv6Address {
       }
       return unsafe String(cString: base)
     }
-    text.append(contentsOf: name.utf8)
+    for byte in name.utf8 { text.append(byte) }
   }
 }
 
 extension IPAddress: CustomStringConvertible {
-  /// Appends the address as text, without making a String.
-  public func append(to text: inout [UInt8]) {
+  /// The most bytes that an address takes as text: eight groups, `%` and an interface's name, of which
+  /// a byte that is no text becomes U+FFFD, three bytes.
+  static let longestText = 39 + 1 + 3 * Int(IF_NAMESIZE)
+
+  /// Appends the address as text, without making a String. There has to be room for `longestText`.
+  func append(to text: inout OutputSpan<UInt8>) {
     switch self {
     case .v4(let v4): v4.append(to: &text)
     case .v6(let v6): v6.append(to: &text)
     }
+  }
+
+  /// The same where there need be no room.
+  public func append(to text: inout [UInt8]) {
+    text.append(addingCapacity: Self.longestText) { append(to: &$0) }
   }
 
   public var description: String {
@@ -224,26 +222,36 @@ extension IPAddress: CustomStringConvertible {
 extension [UInt8] {
   /// Appends a number without making a String: tables of 100,000 rows are written with this.
   public mutating func append(decimal number: Int) {
-    if number >= 0 && number < 10 {
-      return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
-    }
-    var rest = number.magnitude
-    var digits = InlineArray<20, UInt8>(repeating: 0)
-    var start = digits.count
-    repeat {
-      start -= 1
-      digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    } while rest > 0
-    if number < 0 {
-      start -= 1
-      digits[start] = UInt8(ascii: "-")
-    }
-    append(contentsOf: digits.span.extracting(droppingFirst: start))
+    if number < 0 { append(UInt8(ascii: "-")) }
+    append(decimal: UInt64(number.magnitude))
   }
 
-  fileprivate mutating func append(contentsOf span: Span<UInt8>) {
-    unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+  public mutating func append(decimal number: UInt64) {
+    append(addingCapacity: 20) { $0.append(decimal: number) }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends a number, for which there has to be room: 20 bytes at the most.
+  mutating func append(decimal number: UInt64) {
+    let start = count
+    var rest = number
+    repeat {
+      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    // The last digit came first.
+    var (left, right) = (start, count - 1)
+    while left < right {
+      swapAt(left, right)
+      left += 1
+      right -= 1
+    }
+  }
+
+  /// Appends text for which there has to be room.
+  mutating func append(_ text: StaticString) {
+    for place in 0..<text.utf8CodeUnitCount { append(unsafe text.utf8Start[place]) }
   }
 
   fileprivate mutating func append(hexadecimal group: UInt64) {

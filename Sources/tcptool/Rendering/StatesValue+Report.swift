@@ -13,7 +13,7 @@ extension StatesValue {
     case .nothing: break
     case .unknown, .inPlace(nil): bytes.append(UInt8(ascii: "-"))
     case .integer(let number), .inPlace(let number?): bytes.append(decimal: number)
-    case .unsigned(let number): bytes += String(number).utf8
+    case .unsigned(let number): bytes.append(decimal: number)
     case .endpoint(let endpoint): endpoint.appendShown(to: &bytes)
     case .name(let name): bytes.append(name)
     case .labelled(_, let label): bytes += label.utf8
@@ -47,11 +47,7 @@ extension StatesValue {
     case .unknown, .inPlace: bytes.append("null")
     case .integer(let number): bytes.append(decimal: number)
     case .unsigned(let number), .bytes(let number), .rate(let number):
-      if let small = Int(exactly: number) {
-        bytes.append(decimal: small)
-      } else {
-        bytes += String(number).utf8
-      }
+      bytes.append(decimal: number)
     case .listenerInPlace: bytes.append("[]")
     case .endpoint(let endpoint): endpoint.unmapped.appendJSON(to: &bytes)
     case .name(let name), .labelled(let name, _):

@@ -12,6 +12,7 @@ enum StatesFormat {
 /// Writes rows as they come. Memory does not grow with their number.
 struct StatesWriter {
   private let isWhole: Bool
+  private let isColored: Bool
   /// What the columns give, apart from all else that they have: 100,000 rows go through these.
   private let sources: [Source]
   private let format: StatesFormat
@@ -44,7 +45,8 @@ struct StatesWriter {
   ) throws(OutputError) {
     self.format = format
     self.isWhole = isWhole
-    sources = columns.map { Source(value: $0.value, ink: display.style.isOn ? $0.ink : nil) }
+    isColored = display.style.isOn
+    sources = columns.map { Source(value: $0.value, ink: $0.ink) }
     pieces = format == .json ? Self.pieces(columns) : []
     switch format {
     case .text:
@@ -67,9 +69,9 @@ struct StatesWriter {
     switch format {
     case .text:
       try table?.row(to: &output) { cells in
-        for source in sources {
-          source.value(socket, context).appendText(to: &cells.bytes, isWhole: isWhole)
-          cells.endCell(source.ink?(socket))
+        for place in sources.indices {
+          sources[place].value(socket, context).appendText(to: &cells.bytes, isWhole: isWhole)
+          cells.endCell(isColored ? sources[place].ink?(socket) : nil)
         }
       }
     case .csv:
