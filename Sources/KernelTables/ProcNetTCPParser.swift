@@ -1,6 +1,5 @@
 // The text of /proc/net/tcp and /proc/net/tcp6, in pieces of any size, to rows.
 
-internal import Glibc
 internal import SocketCore
 
 /// Reads the text of /proc/net/tcp and /proc/net/tcp6, saved or live, piece by piece.
@@ -27,27 +26,17 @@ public struct ProcNetTCPParser: Sendable {
     public static var host: ByteOrder { 1.littleEndian == 1 ? .little : .big }
   }
 
-  /// What became of the lines so far.
-  public private(set) var tally = TableTally()
-
-  private let byteOrder: ByteOrder
-  private var lineNumber = 0
-  /// The start of a line whose end has not come yet, as far as it is read at all.
-  private var pending: [UInt8] = []
-  /// Its whole length.
-  private var pendingLength = 0
-  private var recent = RecentRows()
-  /// The row of the last line, in the place for all of them.
-  private var row = SocketRow.empty
+  private var cutter = LineCutter(longest: Self.longestLine)
+  private var lines: Lines
 
   private static let longestLine = 4_096
 
   /// - Parameter byteOrder: That of the machine that the text is from: addresses are printed as
   ///   words of its own order.
-  public init(byteOrder: ByteOrder = .host) {
-    self.byteOrder = byteOrder
-    pending.reserveCapacity(Self.longestLine)
-  }
+  public init(byteOrder: ByteOrder = .host) { lines = Lines(byteOrder: byteOrder) }
+
+  /// What became of the lines so far.
+  public var tally: TableTally { lines.tally }
 
   /// Takes the next piece of text and calls `body` with each row that it completes.
   ///
@@ -55,17 +44,12 @@ public struct ProcNetTCPParser: Sendable {
   public mutating func consume<Failure>(
     _ bytes: Span<UInt8>, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(Failure) {
-    var start = 0
-    while let end = Self.newline(in: bytes, from: start) {
-      if pendingLength == 0 {
-        try take(bytes.extracting(start..<end), isTerminated: true, body)
-      } else {
-        keep(bytes.extracting(start..<end))
-        try takePending(isTerminated: true, body)
+    func consume(_ cutter: inout LineCutter, _ lines: inout Lines) throws(Failure) {
+      try cutter.consume(bytes) { line, place throws(Failure) in
+        try lines.take(line, place, body)
       }
-      start = end + 1
     }
-    keep(bytes.extracting(start..<bytes.count))
+    try consume(&cutter, &lines)
   }
 
   /// Takes what is left as the last line. To be called once, at the end of the text.
@@ -74,64 +58,41 @@ public struct ProcNetTCPParser: Sendable {
   public mutating func finish<Failure>(
     _ body: (SocketRow) throws(Failure) -> Void
   ) throws(Failure) {
-    if pendingLength > 0 { try takePending(isTerminated: false, body) }
-  }
-
-  private mutating func keep(_ bytes: Span<UInt8>) {
-    pendingLength += bytes.count
-    for index in 0..<min(bytes.count, Self.longestLine - pending.count) {
-      pending.append(bytes[index])
+    func finish(_ cutter: inout LineCutter, _ lines: inout Lines) throws(Failure) {
+      try cutter.finish { line, place throws(Failure) in try lines.take(line, place, body) }
     }
+    try finish(&cutter, &lines)
   }
 
-  private mutating func takePending<Failure>(
-    isTerminated: Bool, _ body: (SocketRow) throws(Failure) -> Void
-  ) throws(Failure) {
-    // Taken out, so that the line can be read while the parser changes; then its room is reused.
-    var line: [UInt8] = []
-    swap(&line, &pending)
-    let length = pendingLength
-    pendingLength = 0
-    defer {
-      swap(&line, &pending)
-      pending.removeAll(keepingCapacity: true)
-    }
-    try take(line.span, isTerminated: isTerminated && length == line.count, body)
-  }
+  /// What is known from the lines so far.
+  private struct Lines: Sendable {
+    let byteOrder: ByteOrder
+    var tally = TableTally()
+    private var recent = RecentRows()
+    /// The row of the last line, in the place for all of them.
+    private var row = SocketRow.empty
 
-  /// Deals with one line. It is not terminated where its end is missing, or too far away.
-  private mutating func take<Failure>(
-    _ line: Span<UInt8>, isTerminated: Bool, _ body: (SocketRow) throws(Failure) -> Void
-  ) throws(Failure) {
-    lineNumber += 1
-    let isWhole = isTerminated && line.count <= Self.longestLine
-    switch ProcNetTCPLine(
-      line.extracting(first: min(line.count, Self.longestLine)), isWhole: isWhole,
-      byteOrder: byteOrder, into: &row)
-    {
-    case .empty: break
-    case .header:
-      tally.headers += 1
-      recent.removeAll()
-    case .damaged:
-      tally.damaged += 1
-      if tally.firstDamaged == nil { tally.firstDamaged = lineNumber }
-    case .row(let pointer):
-      guard recent.insert(row, pointer: pointer) else {
-        tally.duplicates += 1
-        return
+    init(byteOrder: ByteOrder) { self.byteOrder = byteOrder }
+
+    mutating func take<Failure>(
+      _ line: Span<UInt8>, _ place: LineCutter.Line, _ body: (SocketRow) throws(Failure) -> Void
+    ) throws(Failure) {
+      switch ProcNetTCPLine(line, isWhole: place.isWhole, byteOrder: byteOrder, into: &row) {
+      case .empty: break
+      case .header:
+        tally.headers += 1
+        recent.removeAll()
+      case .damaged:
+        tally.damaged += 1
+        if tally.firstDamaged == nil { tally.firstDamaged = place.number }
+      case .row(let pointer):
+        guard recent.insert(row, pointer: pointer) else {
+          tally.duplicates += 1
+          return
+        }
+        tally.rows += 1
+        try body(row)
       }
-      tally.rows += 1
-      try body(row)
-    }
-  }
-
-  private static func newline(in bytes: Span<UInt8>, from start: Int) -> Int? {
-    unsafe bytes.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress, start < buffer.count,
-        let found = unsafe memchr(base + start, Int32(UInt8(ascii: "\n")), buffer.count - start)
-      else { return nil }
-      return unsafe UnsafeRawPointer(base).distance(to: found)
     }
   }
 }
