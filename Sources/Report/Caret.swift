@@ -75,7 +75,7 @@ private func cells(_ pieces: ArraySlice<Piece>) -> Int { pieces.reduce(0) { $0 +
 
 /// How many cells of a terminal a scalar takes: none for a mark over the one before it, two where
 /// East Asian Width (Unicode's UAX 11) is W or F, coarsely.
-private func cellCount(_ scalar: Unicode.Scalar) -> Int {
+func cellCount(_ scalar: Unicode.Scalar) -> Int {
   if scalar.isASCII { return 1 }
   switch scalar.properties.generalCategory {
   case .nonspacingMark, .enclosingMark: return 0

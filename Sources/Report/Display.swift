@@ -63,14 +63,18 @@ public struct Display: Sendable, Equatable {
   }
 
   /// Asks the descriptor and this process's environment.
-  public init(descriptor: Int32, color choice: ColorChoice = .auto) {
+  ///
+  /// - Parameter isWindow: Whether the size is the window's own, whatever `COLUMNS` and `LINES` say:
+  ///   for who fills all of it.
+  public init(descriptor: Int32, color choice: ColorChoice = .auto, isWindow: Bool = false) {
     var window = winsize()
     let isSized = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0
     self.init(
       isTerminal: isatty(descriptor) == 1,
       size: isSized ? (Int(window.ws_col), Int(window.ws_row)) : nil, color: choice
     ) { name in
-      unsafe getenv(name).map { unsafe String(cString: $0) }
+      if isWindow, isSized, name == "COLUMNS" || name == "LINES" { return nil }
+      return unsafe getenv(name).map { unsafe String(cString: $0) }
     }
   }
 

@@ -68,4 +68,19 @@ public enum WallClock {
     _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
   }
+
+  /// Hours, minutes, seconds and milliseconds of this time zone, for lines that people read:
+  /// `14:05:09.120`. localtime_r(3).
+  public static func timeOfDay(unixMicroseconds: Int64) -> String {
+    var seconds = time_t(unixMicroseconds / 1_000_000)
+    var fields = unsafe tm()
+    _ = unsafe localtime_r(&seconds, &fields)
+    func padded(_ number: Int, _ digits: Int) -> String {
+      let text = String(number)
+      return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+    let time = unsafe (Int(fields.tm_hour), Int(fields.tm_min), Int(fields.tm_sec))
+    return padded(time.0, 2) + ":" + padded(time.1, 2) + ":" + padded(time.2, 2) + "."
+      + padded(Int(unixMicroseconds % 1_000_000) / 1_000, 3)
+  }
 }

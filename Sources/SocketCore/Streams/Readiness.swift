@@ -20,7 +20,7 @@ public struct Readiness: OptionSet, Hashable, Sendable {
 public enum Wakeup: Equatable, Sendable {
   /// Some of the watched descriptors are ready; `readiness(of:)` tells which.
   case ready
-  /// A signal came that would have ended the program.
+  /// A signal came that would have ended the program, or that was asked for besides.
   case signal(Int32)
   /// The deadline passed.
   case deadline
@@ -28,8 +28,8 @@ public enum Wakeup: Equatable, Sendable {
 
 /// epoll(7) and signalfd(2) behind one call, level-triggered.
 ///
-/// While it exists, the signals SIGINT, SIGTERM and SIGHUP of this thread are read by `wait`, and a
-/// write into a closed pipe is an error (EPIPE) instead of a SIGPIPE. Its end, which has to be on the
+/// While it exists, the signals SIGINT, SIGTERM and SIGHUP of this thread (and those that were asked
+/// for) are read by `wait`, and a write into a closed pipe is an error (EPIPE) instead of a SIGPIPE. Its end, which has to be on the
 /// thread that made it, restores both.
 public struct ReadinessLoop: ~Copyable {
   private let poll: Descriptor
@@ -41,12 +41,13 @@ public struct ReadinessLoop: ~Copyable {
   private var watched: [Int32: Readiness] = [:]
   private var found: [Int32: Readiness] = [:]
 
+  /// - Parameter others: Signals that `wait` reads, too.
   /// - Throws: EMFILE and its kind from epoll_create1(2) or signalfd(2).
-  public init() throws(SystemCallError) {
+  public init(reading others: [Int32] = []) throws(SystemCallError) {
     var terminating = sigset_t()
     _ = unsafe sigemptyset(&terminating)
     // A blocked signal reaches a signalfd even where it is ignored.
-    for signal in [SIGINT, SIGTERM, SIGHUP] where !Self.isIgnored(signal) {
+    for signal in [SIGINT, SIGTERM, SIGHUP] + others where !Self.isIgnored(signal) {
       _ = unsafe sigaddset(&terminating, signal)
     }
     let signals = Descriptor(

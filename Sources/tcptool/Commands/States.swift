@@ -43,6 +43,9 @@ struct StatesOptions: Subcommand {
   var listeners = ListenersOptions()
   var place = StatesPlace()
   var color = ColorChoice.auto
+  /// How often the table is read again; nil reads it once.
+  var watchInterval: Duration?
+  var followsEvents = false
   /// What the operands and `--state` choose.
   private(set) var filter = Filter.everything
 
@@ -75,7 +78,7 @@ struct StatesOptions: Subcommand {
       listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
       and the processes are null without the option that asks for them.
       """,
-    ] + listenerDiscussion + filterDiscussion,
+    ] + watchDiscussion + listenerDiscussion + filterDiscussion,
     operands: [
       Operand(
         "filter", required: false, repeated: true,
@@ -128,7 +131,7 @@ struct StatesOptions: Subcommand {
     ],
     seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
 
-  static let parameters = rowParameters + placeParameters + listenerParameters
+  static let parameters = rowParameters + placeParameters + watchParameters + listenerParameters
 
   private static let rowParameters: [Bound<Self>] = [
     .option(
@@ -183,6 +186,7 @@ struct StatesOptions: Subcommand {
     filter = try Filter(operands: operands)
     if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
     try settleFormat()
+    try settleWatch()
     let summarizes = showsSummary || summaryKey != nil
     if summarizes && (isCSV || columns != nil || order != nil) {
       throw UsageError("A summary has no rows for '--csv', '--columns' and '--sort'.")
@@ -202,13 +206,13 @@ struct StatesOptions: Subcommand {
   }
 
   /// JSON has every key, whatever is asked for, so that a program need not ask which there are.
-  private var shownColumns: [StatesColumn] {
+  var shownColumns: [StatesColumn] {
     if let columns { return columns.elements.map(\.column) }
     return isJSON
       ? StatesColumn.all : StatesColumn.all.filter { !$0.occasion.isDisjoint(with: occasion) }
   }
 
-  private var reading: StatesReading {
+  var reading: StatesReading {
     var needs = occasion.needs
     for column in columns?.elements.map(\.column) ?? [] { needs.formUnion(column.needs) }
     if let order { needs.formUnion(order.column.needs) }
@@ -220,6 +224,7 @@ struct StatesOptions: Subcommand {
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
     try place.enter()
+    if let watchInterval { return try watchSockets(every: watchInterval, narrator) }
     if listeners.areWanted { return try showListeners(narrator) }
     if showsSummary || summaryKey != nil { return try summarize(narrator) }
     var shown = 0

@@ -77,7 +77,7 @@ extension ListenerReport.Item {
 }
 
 extension SocketOwner {
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     [
       "pid": .init(pid), "name": name.map { .init(decoding: $0) } ?? .null, "fd": .init(descriptor),
     ]

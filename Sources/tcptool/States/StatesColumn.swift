@@ -271,6 +271,11 @@ struct SortOrder: ArgumentValue {
   var column: StatesColumn
   var isReversed: Bool
 
+  init(_ column: StatesColumn, isReversed: Bool) {
+    self.column = column
+    self.isReversed = isReversed
+  }
+
   init?(argument: String) {
     isReversed = argument.hasPrefix("-")
     guard let name = ColumnName(argument: String(argument.dropFirst(isReversed ? 1 : 0))) else {
@@ -286,14 +291,18 @@ struct SortOrder: ArgumentValue {
 extension [StatesRow] {
   /// Sorts by a column; what is equal keeps its order, and what is not known comes last either way.
   mutating func sort(by order: SortOrder, _ context: StatesContext) {
+    self = places(by: order, context).map { self[$0] }
+  }
+
+  /// The places of the rows in that order.
+  func places(by order: SortOrder, _ context: StatesContext) -> [Int] {
     let keys = map { order.column.value($0, context).sortKey }
-    let places = indices.sorted { left, right in
+    return indices.sorted { left, right in
       let (first, second) = (keys[left], keys[right])
       if first.isUnknown != second.isUnknown { return second.isUnknown }
       if first < second { return !order.isReversed }
       if second < first { return order.isReversed }
       return left < right
     }
-    self = places.map { self[$0] }
   }
 }
