@@ -263,6 +263,11 @@ struct StatesOptions: Subcommand {
       }
     }
     for line in explanations.text { narrator.line(line) }
+    if shown == 0, filter == .everything {
+      narrator.line(
+        place.file == nil ? "this network namespace has no TCP sockets" : "the table has no sockets"
+      )
+    }
     return .status(shown > 0 ? .done : .failure)
   }
 
@@ -302,7 +307,15 @@ struct StatesOptions: Subcommand {
       let rows = Units.plural(outcome.unseenOwners, "socket")
       let advice = geteuid() == 0 ? "" : "; root sees them"
       narrator.line("the owners of \(rows) are hidden from this user\(advice)")
+    } else if outcome.unseenOwners > 0 {
+      narrator.line(Self.remark(onMissingOwnersOf: outcome.unseenOwners, "socket"))
     }
+  }
+
+  /// Why a walk over all processes that there are finds no owner.
+  static func remark(onMissingOwnersOf count: Int, _ noun: String) -> String {
+    "the owners of \(Units.plural(count, noun)) are not in /proc: hidden (hidepid), in another "
+      + "PID namespace, or the kernel itself"
   }
 
   func tellOfDamage(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {

@@ -140,6 +140,9 @@ extension StatesOptions {
           showsOldest: listeners.findsOldest, hasHeader: !hasNoHeader, isWhole: isWide)
       }
     }
+    if report.items.isEmpty, filter == .everything {
+      narrator.line("nothing listens in this network namespace")
+    }
     return .status(report.items.isEmpty ? .failure : .done)
   }
 
@@ -183,7 +186,11 @@ extension StatesOptions {
     _ owners: SocketOwners, of listeners: [ListenerStatus], _ narrator: Narrator
   ) {
     let unseen = listeners.count { $0.row.inode != 0 && owners[$0.row.inode].isEmpty }
-    guard unseen > 0, owners.unreadable > 0 else { return }
+    guard unseen > 0 else { return }
+    if owners.unreadable == 0 {
+      narrator.line(Self.remark(onMissingOwnersOf: unseen, "listener"))
+      return
+    }
     let advice = geteuid() == 0 ? "" : "; root sees them"
     narrator.line(
       "the owners of \(Units.plural(unseen, "listener")) are hidden from this user\(advice)")
