@@ -23,7 +23,32 @@ import Testing
     return events
   }
 
-  private static let common: Set = ["schema", "event", "unix_time_us"]
+  /// The metrics of the page.
+  private static func documentedMetrics() throws -> Set<String> {
+    let page = URL(filePath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "man/tcptool-json.7")
+    return Set(
+      try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
+        .filter { $0.hasPrefix(".It Li tcptool_") }.map { String($0.dropFirst(7)) })
+  }
+
+  private static let common: Set = ["schema", "event", "record", "unix_time_us"]
+
+  /// The keys of an object, and those of the objects within of which the page has any, as `a.b`.
+  private static func keys(
+    of object: [String: Any], under prefix: String = "", _ documented: Set<String>
+  ) -> Set<String> {
+    var keys: Set<String> = []
+    for (key, value) in object {
+      keys.insert(prefix + key)
+      guard documented.contains(where: { $0.hasPrefix(prefix + key + ".") }) else { continue }
+      for inner in value as? [[String: Any]] ?? (value as? [String: Any]).map({ [$0] }) ?? [] {
+        keys.formUnion(Self.keys(of: inner, under: prefix + key + ".", documented))
+      }
+    }
+    return keys
+  }
 
   /// Holds each object to the page.
   private func check(_ text: String, _ documented: [String: Set<String>]) throws -> Set<String> {
@@ -38,6 +63,55 @@ import Testing
       #expect(Set(object.keys).subtracting(Self.common) == keys, "\(event)")
     }
     return seen
+  }
+
+  /// Every key of the records of `states`, those of inner objects too, is in the page and the other
+  /// way round.
+  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  func namesEveryKeyOfStates() throws {
+    let documented = try Self.documented()
+    let network = try PrivateNetwork()
+    let maker = try StateMaker.start(in: network)
+    defer { maker.closeInput() }
+    var seen: [String: Set<String>] = [:]
+    for words in [
+      ["--process", "--info", "--memory", "--cgroup"], ["--source", "proc"], [],
+      ["--columns", "local,rtt,process"], ["--listeners", "--process", "--oldest"],
+      ["--listeners", "--source", "proc"], ["--listeners", "--check", "50"],
+      ["--summary", "--by", "port"], ["--by", "process"], ["--summary", "state", "listening"],
+    ] {
+      let done = try Child(
+        network.command([try Tool.path, "states", "--json"] + words)
+      ).wait()
+      let lines = done.outputText.split(separator: "\n")
+      #expect(!lines.isEmpty, "\(words): \(done.errorText)")
+      for line in lines {
+        let object = try #require(
+          JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+        #expect(object["schema"] as? String == "tcptool/1")
+        let record = try #require(object["record"] as? String)
+        let known = try #require(documented[record], "\(record) is not in the page: \(line)")
+        let keys = Self.keys(of: object, known).subtracting(Self.common)
+        #expect(keys.isSubset(of: known), "\(record): \(keys.subtracting(known))")
+        // All keys are always there, but for those that were not asked for.
+        let outer = known.filter { !$0.contains(".") }
+        if !words.contains("--columns"), words.contains("--by") || record != "summary" {
+          #expect(outer.isSubset(of: keys), "\(record) \(words): \(outer.subtracting(keys))")
+        }
+        seen[record, default: []].formUnion(keys)
+      }
+    }
+    for (record, keys) in seen {
+      let known = try #require(documented[record])
+      #expect(known == keys, "not seen of \(record): \(known.subtracting(keys))")
+    }
+    #expect(Set(seen.keys) == ["socket", "listener", "namespace", "summary"])
+    let metrics = try Child(
+      network.command([try Tool.path, "states", "--listeners", "--oldest", "-f", "openmetrics"])
+    ).wait().outputText
+    let families = metrics.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }
+      .map { String($0.split(separator: " ")[2]) }
+    #expect(Set(families) == (try Self.documentedMetrics()))
   }
 
   @Test(.requires("python3"), .timeLimit(.minutes(1)))
