@@ -111,17 +111,17 @@ extension QueueFill {
 }
 
 extension ListenerReport.Item {
-  fileprivate var dropsText: String { status.drops.map { String($0) } ?? "-" }
-  fileprivate var backlogText: String { status.row.backlog.map { String($0) } ?? "-" }
+  var dropsText: String { status.drops.map { String($0) } ?? "-" }
+  var backlogText: String { status.row.backlog.map { String($0) } ?? "-" }
 
   /// Whose connections it takes.
-  fileprivate var familyText: String {
+  var familyText: String {
     if !status.row.local.address.unmapped.isIPv6 { return "IPv4" }
     return isDualStack.map { $0 ? "both" : "IPv6" } ?? "-"
   }
 
   /// Each process once, unless everything is wanted: there is little room.
-  fileprivate func processText(isWhole: Bool) -> String {
+  func processText(isWhole: Bool) -> String {
     guard let owners, !owners.isEmpty else { return "-" }
     if isWhole { return owners.text(isWhole: true) }
     var seen: Set<Int32> = []
@@ -157,7 +157,7 @@ extension QueueSettings {
     ]
   }
 
-  fileprivate var text: String {
+  var text: String {
     named.map { "\($0.name) \($0.value.map { String($0) } ?? "-")" }.joined(separator: ", ")
   }
 }

@@ -104,16 +104,14 @@ extension StatesOptions {
 
   private var outputFormat: OutputFormat { format ?? (isCSV ? .csv : isJSON ? .json : .text) }
 
-  func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
-    var table: ListenerTable
+  /// Reads the listeners that the filter wants, with what belongs to them.
+  func readListeners(
+    matching filter: Filter
+  ) throws(SystemCallError) -> (report: ListenerReport, table: ListenerTable, SocketOwners?) {
+    var table = try ListenerTable.read(from: source, findsOldest: listeners.findsOldest)
     var owners: SocketOwners?
-    do throws(SystemCallError) {
-      table = try ListenerTable.read(from: source, findsOldest: listeners.findsOldest)
-      if showsProcesses || filter.needs.contains(.owners) {
-        owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
-      }
-    } catch {
-      throw Failure(.failure, error)
+    if showsProcesses || filter.needs.contains(.owners) {
+      owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
     }
     table.listeners = table.listeners.filter { listener in
       let found = owners?[listener.row.inode] ?? []
@@ -123,8 +121,19 @@ extension StatesOptions {
     let report = ListenerReport(
       table.listeners, settings: try? QueueSettings.current(),
       counters: try? CounterSnapshot.read(), owners: owners)
+    return (report, table, owners)
+  }
+
+  func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
+    let read: (report: ListenerReport, table: ListenerTable, owners: SocketOwners?)
+    do throws(SystemCallError) {
+      read = try readListeners(matching: filter)
+    } catch {
+      throw Failure(.failure, error)
+    }
+    let (report, table) = (read.report, read.table)
     tellOfListeners(table.outcome, narrator)
-    if let owners { tell(owners, of: table.listeners, narrator) }
+    if let owners = read.owners { tell(owners, of: table.listeners, narrator) }
     if table.listeners.isEmpty, listeners.check != nil { return .status(.failure) }
     if let percent = listeners.check?.value { return try check(report, percent) }
     try toStandardOutput { output throws(OutputError) in

@@ -42,6 +42,10 @@ extension StatesOptions {
 
   func watchSockets(every interval: Duration, _ narrator: Narrator) throws(Failure) -> Ending {
     let options = WatchOptions(interval: interval, isJSON: isJSON, color: color)
+    if listeners.areWanted {
+      var view = ListenersWatchView(self, every: interval)
+      return try watch(&view, options, narrator)
+    }
     var view = SocketWatchView(
       reading, shownColumns, filterText: operands.joined(separator: " "),
       restriction: states.map { Set($0.elements.map(\.state)) }, interval: interval,

@@ -5,14 +5,16 @@ internal import SocketCore
 
 /// The last values of a number, the newest last.
 struct History: Sendable {
-  static let length = 8
-
+  /// How many are kept.
+  let length: Int
   /// Empty as long as there was nothing but 0.
   private(set) var values: [Int] = []
 
+  init(length: Int) { self.length = length }
+
   mutating func add(_ value: Int) {
     if value == 0, values.isEmpty { return }
-    if values.count == Self.length { values.removeFirst() }
+    if values.count == length { values.removeFirst() }
     values.append(value)
     if values.allSatisfy({ $0 == 0 }) { values = [] }
   }
@@ -45,6 +47,7 @@ struct SocketTrack: Sendable {
     case closed
   }
 
+  static let historyLength = 8
   /// No connection goes through so many.
   private static let longestPath = 12
 
@@ -54,8 +57,8 @@ struct SocketTrack: Sendable {
   private(set) var reading: Int
   /// The same for what is more than a queue that moved: what decides on the order.
   private(set) var eventReading: Int
-  private(set) var receive = History()
-  private(set) var send = History()
+  private(set) var receive = History(length: historyLength)
+  private(set) var send = History(length: historyLength)
   /// Whether the filter wants it now, and whether it ever did.
   var isWanted: Bool
   var wasWanted: Bool

@@ -21,6 +21,8 @@ struct SocketWatch {
   private(set) var context = StatesContext()
   private(set) var outcome: SocketTable.Outcome?
   private(set) var tally = Tally()
+  /// Of all readings since the first.
+  private(set) var sum = Tally()
   /// Rows of a socket that a process holds, which is hidden from this user.
   private(set) var unseenOwners = 0
   private var owners: [UInt64: [SocketOwner]] = [:]
@@ -61,6 +63,7 @@ struct SocketWatch {
     table = TableReading()
     tracks = []
     gone = []
+    sum = Tally()
   }
 
   func socket(_ place: Int) -> StatesRow {
@@ -145,6 +148,9 @@ struct SocketWatch {
     let old = gone.firstIndex { $0.track.reading == number } ?? gone.count
     gone.removeFirst(min(old, max(0, gone.count - Self.mostGone)))
     tracks = followed
+    sum.opened += tally.opened
+    sum.changed += tally.changed
+    sum.closed += tally.closed
   }
 
   private func isWanted(_ place: Int) -> Bool {

@@ -1,6 +1,5 @@
 // `states --watch`: the sockets on a screen and in lines.
 
-internal import CommandSpec
 internal import KernelTables
 internal import Report
 internal import SocketCore
@@ -18,8 +17,7 @@ struct SocketWatchView: Watched {
   private var sort: SortOrder?
   /// The rows in their order, once a reading is there.
   private var rows: [Row] = []
-  /// The widest cell of each column so far: a table whose columns jump cannot be read.
-  private var widths: [Int] = []
+  private var table = WatchTable()
   private var hasReceiveGraph = false
   private var hasSendGraph = false
 
@@ -52,13 +50,13 @@ struct SocketWatchView: Watched {
     var filter = try Filter(parsing: text)
     if let restriction { filter = filter.restricted(to: restriction) }
     filterText = text
-    widths = []
+    table.forget()
     watch.restart(filter)
   }
 
   // MARK: Order
 
-  var order: String? { sort.map { $0.argumentText } ?? "newest change" }
+  var order: String? { sort.map { ($0.isReversed ? "-" : "") + $0.column.name } ?? "newest change" }
 
   /// Newest change first, then by each column that is shown.
   mutating func chooseNextOrder() {
@@ -126,11 +124,11 @@ struct SocketWatchView: Watched {
   var rowCount: Int { rows.count }
 
   func summary(_ display: Display) -> [String] {
-    let tally = watch.tally
+    let (tally, all) = (watch.tally, watch.sum)
     var lines = [
       Units.plural(tally.wanted, "socket")
-        + "; at this reading \(tally.opened) opened, \(tally.changed) changed, "
-        + "\(tally.closed) closed",
+        + "; this reading: \(tally.opened) opened, \(tally.changed) changed, "
+        + "\(tally.closed) closed; in all: \(all.opened), \(all.changed), \(all.closed)",
       "What happens between two readings is not seen.",
     ]
     if let fallback = watch.outcome?.fallback {
@@ -148,12 +146,9 @@ struct SocketWatchView: Watched {
       "  +  opened    *  another state or role    ~  its queues moved",
       "  -  closed    <  still there, and not in the filter any more", "",
       "  The states that a socket was seen in stand behind it. The graphs are of",
-      "  its last \(History.length) readings, each with its own height.",
+      "  its last \(SocketTrack.historyLength) readings, each with its own height.",
     ]
   }
-
-  /// With room for the states that a socket went through behind its row; else they stand below it.
-  private static let pathRoom = 45
 
   mutating func table(
     from first: Int, height: Int, _ display: Display
@@ -162,61 +157,25 @@ struct SocketWatchView: Watched {
     let tracks = some.map { self.track($0) }
     hasReceiveGraph = hasReceiveGraph || tracks.contains { !$0.receive.values.isEmpty }
     hasSendGraph = hasSendGraph || tracks.contains { !$0.send.values.isEmpty }
-    let isNarrow = display.columns < 100
     var titles: [Table.Column] = [.init("")]
     for column in columns {
       titles.append(.init(column.title, column.alignment))
-      if graph(column, nil) != nil { titles.append(.init("")) }
+      if graph(column, nil) != nil { titles.append(.init("", .right)) }
     }
-    var cells = zip(some, tracks).map { self.cells($0, $1, isNarrow: isNarrow, display) }
-    if widths.count != titles.count { widths = titles.map { $0.title.count } }
-    for row in cells {
-      for place in row.indices {
-        widths[place] = max(widths[place], row[place].text.unicodeScalars.count)
-      }
-    }
-    for place in titles.indices { titles[place].minimumWidth = widths[place] }
-    let used = widths.reduce(0) { $0 + $1 + 2 }
-    let isBeside = used + Self.pathRoom <= display.columns
-    if isBeside {
-      titles.append(.init("Seen"))
-      for place in cells.indices {
-        cells[place].append(.init(tracks[place].hasPath ? tracks[place].pathText : ""))
-      }
-    }
-    let lines = Self.lines(of: titles, cells, display, hasHeader: hasHeader)
-    var shown = hasHeader ? Array(lines.prefix(1)) : []
-    var count = 0
-    for (line, track) in zip(lines.dropFirst(shown.count), tracks) {
-      let indent = isBeside ? used : 4
-      var text = display.fit(line, indent: indent)
-      if !isBeside, track.hasPath { text += "\n" + display.fit("    " + track.pathText, indent: 4) }
-      let more = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-      // A row that is higher than the whole screen is shown as far as it goes.
-      if shown.count + more.count > height, count > 0 { break }
-      shown += more
-      count += 1
-    }
-    return (Array(shown.prefix(height)), count)
-  }
-
-  private static func lines(
-    of titles: [Table.Column], _ cells: [[Table.Cell]], _ display: Display, hasHeader: Bool
-  ) -> [String] {
-    let text = try? OutputBuffer.text { output throws(OutputError) in
-      var table = Table(titles, style: display.style, hasHeader: hasHeader)
-      for row in cells { try table.row(row, to: &output) }
-      try table.finish(to: &output)
-    }
-    return (text ?? "").split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-      .map(String.init)
+    return table.lines(
+      titles,
+      zip(some, tracks).map { row, track in
+        WatchTable.Row(
+          cells: cells(row, track, isNarrow: display.columns < 100, display),
+          note: track.hasPath ? track.pathText : "")
+      }, noteTitle: "Seen", height: height, hasHeader: hasHeader, display)
   }
 
   /// The graph that stands behind a column; nil where there is none.
   private func graph(_ column: StatesColumn, _ track: SocketTrack?) -> History? {
     switch column.name {
-    case "recvq" where hasReceiveGraph: track?.receive ?? History()
-    case "sendq" where hasSendGraph: track?.send ?? History()
+    case "recvq" where hasReceiveGraph: track?.receive ?? History(length: 0)
+    case "sendq" where hasSendGraph: track?.send ?? History(length: 0)
     default: nil
     }
   }
@@ -236,7 +195,7 @@ struct SocketWatchView: Watched {
       let ink = isGone ? .dim : column.ink?(socket)
       cells.append(.init(String(decoding: bytes, as: UTF8.self), ink))
       if let history = graph(column, track) {
-        let values = Array(history.values.suffix(isNarrow ? History.length / 2 : History.length))
+        let values = Array(history.values.suffix(isNarrow ? SocketTrack.historyLength / 2 : SocketTrack.historyLength))
         let line = sparkline(values, unicode: display.hasUnicode)
         cells.append(.init(line, isGone ? .dim : .cyan))
       }
@@ -259,15 +218,10 @@ struct SocketWatchView: Watched {
   // MARK: In lines
 
   var opening: Event {
-    let every = interval.argumentText
-    return Event(
-      "watching",
-      "watching \(Units.plural(watch.tally.wanted, "socket")) every \(every); what happens between "
-        + "two readings is not seen",
+    .watching(
+      Units.plural(watch.tally.wanted, "socket"), every: interval,
       [
-        ("interval_ms", .init(interval.nanoseconds / 1_000_000)),
-        ("sockets", .init(watch.tally.wanted)),
-        ("source", .init(watch.outcome?.source.rawValue)),
+        ("sockets", .init(watch.tally.wanted)), ("source", .init(watch.outcome?.source.rawValue)),
       ])
   }
 

@@ -167,13 +167,15 @@ private struct ScreenState {
       bytes += Screen.entering
     }
     var lines = [display.style(headline(view, display), .bold)]
-    let (below, cursor) = bottom(view, display)
+    var (below, cursor) = bottom(view, display)
     if case .help = mode {
       lines += Self.keys(view) + view.help
     } else {
       lines += view.summary(display)
       let room = max(0, display.rows - lines.count - below.count)
       lines += rows(&view, room, display)
+      // It tells which rows are shown, too, which was not known before.
+      (below, cursor) = bottom(view, display)
     }
     lines = Array(lines.prefix(max(0, display.rows - below.count)))
     while lines.count + below.count < display.rows { lines.append("") }
@@ -214,13 +216,14 @@ private struct ScreenState {
     let style = display.style
     guard case .filter(let text, let error) = mode else {
       if case .help = mode { return ([style("any other key", .bold) + " back"], nil) }
-      var keys: [(String, String)] = [("q", "quit")]
-      if view.rowCount > shown || top > 0 {
-        keys.append(("j/k", "scroll \(top + 1)-\(top + shown) of \(view.rowCount)"))
-      }
+      var keys = [
+        ("q", "quit"), ("?", "help"), ("/", "filter"), ("p", isPaused ? "go on" : "pause"),
+      ]
       if let order = view.order { keys.append(("s", "sort: \(order)")) }
-      keys += [("/", "filter"), ("p", isPaused ? "go on" : "pause"), ("?", "help")]
-      let line = keys.map { style($0.0, .bold) + " " + $0.1 }.joined(separator: "   ")
+      if view.rowCount > shown || top > 0 {
+        keys.append(("j/k", "\(top + 1)-\(top + shown) of \(view.rowCount)"))
+      }
+      let line = keys.map { style($0.0, .bold) + " " + $0.1 }.joined(separator: "  ")
       return ([line], nil)
     }
     let width = max(1, display.columns - 3)
