@@ -39,4 +39,55 @@ public struct DiagnosticSocket: ~Copyable, Sendable {
       }
     }
   }
+
+  /// The descriptor, to be watched for readability.
+  public var number: Int32 { descriptor.rawValue }
+
+  /// Joins multicast groups, on which the kernel tells unasked. It needs no privilege.
+  ///
+  /// - Parameter groups: Numbers of the enumeration `sknetlink_groups`, up to 32.
+  /// - Throws: the errno of bind(2).
+  public func join(_ groups: [UInt32]) throws(SystemCallError) {
+    // More than the system allows is cut to that, and a burst needs all of it.
+    var room: Int32 = 8 << 20
+    _ = unsafe setsockopt(
+      descriptor.rawValue, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    // NETLINK_ADD_MEMBERSHIP would leave the socket without an address, and then nothing comes.
+    let address = sockaddr_nl(
+      nl_family: UInt16(AF_NETLINK), nl_pad: 0, nl_pid: 0,
+      nl_groups: groups.reduce(0) { $0 | 1 << ($1 - 1) })
+    try SystemCall(name: "bind").make("to the groups of sock_diag") {
+      unsafe withUnsafePointer(to: address) { address in
+        unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+          unsafe bind(descriptor.rawValue, address, socklen_t(MemoryLayout<sockaddr_nl>.size))
+        }
+      }
+    }
+  }
+
+  /// What `receiveNow` found.
+  public enum Received: Equatable, Sendable {
+    /// A datagram of so many bytes, which are more than the buffer's where it was cut.
+    case datagram(Int)
+    case nothing
+    /// Datagrams were lost, since the kernel had no room for them. How many nobody knows.
+    case lost
+  }
+
+  /// Receives one datagram if there is one.
+  ///
+  /// - Throws: the errno of recv(2), other than EAGAIN and ENOBUFS.
+  public func receiveNow(into buffer: inout MutableRawSpan) throws(SystemCallError) -> Received {
+    try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
+      switch SystemCall(name: "recv").attempt({
+        unsafe recv(
+          descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_TRUNC | MSG_DONTWAIT))
+      }) {
+      case .success(let count): return .datagram(count)
+      case .failure(.tryAgain): return .nothing
+      case .failure(let errno) where errno.rawValue == ENOBUFS: return .lost
+      case .failure(let errno): throw SystemCallError("recv", "from sock_diag", errno)
+      }
+    }
+  }
 }

@@ -78,7 +78,7 @@ struct StatesOptions: Subcommand {
       listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
       and the processes are null without the option that asks for them.
       """,
-    ] + watchDiscussion + listenerDiscussion + filterDiscussion,
+    ] + watchDiscussion + eventDiscussion + listenerDiscussion + filterDiscussion,
     operands: [
       Operand(
         "filter", required: false, repeated: true,
@@ -131,7 +131,8 @@ struct StatesOptions: Subcommand {
     ],
     seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
 
-  static let parameters = rowParameters + placeParameters + watchParameters + listenerParameters
+  static let parameters = rowParameters + placeParameters + watchParameters + eventParameters
+    + listenerParameters
 
   private static let rowParameters: [Bound<Self>] = [
     .option(
@@ -187,6 +188,7 @@ struct StatesOptions: Subcommand {
     if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
     try settleFormat()
     try settleWatch()
+    try settleEvents()
     let summarizes = showsSummary || summaryKey != nil
     if summarizes && (isCSV || columns != nil || order != nil) {
       throw UsageError("A summary has no rows for '--csv', '--columns' and '--sort'.")
@@ -224,6 +226,7 @@ struct StatesOptions: Subcommand {
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
     try place.enter()
+    if followsEvents { return try followEvents(narrator) }
     if let watchInterval { return try watchSockets(every: watchInterval, narrator) }
     if listeners.areWanted { return try showListeners(narrator) }
     if showsSummary || summaryKey != nil { return try summarize(narrator) }

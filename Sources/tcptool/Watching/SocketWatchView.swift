@@ -245,21 +245,8 @@ struct SocketWatchView: Watched {
       for (socket, track) in news { try output.line(line(socket, track, time)) }
       return
     }
-    let records = try OutputBuffer.text { output throws(OutputError) in
-      var writer = try StatesWriter(
-        .json, columns, display: Display(descriptor: output.descriptor), hasHeader: false,
-        isWhole: true, to: &output)
-      for (socket, _) in news { try writer.write(socket, watch.context, to: &output) }
-      try writer.finish(to: &output)
-    }
-    for (record, (_, track)) in zip(records.split(separator: "\n"), news) {
-      try output.write { bytes in
-        json(track, now).append(to: &bytes)
-        bytes.removeLast()
-        bytes += ",\"socket\":".utf8
-        bytes += record.utf8
-        bytes += "}\n".utf8
-      }
+    try output.lines(news.map(\.socket), columns, watch.context) { place in
+      json(news[place].track, now)
     }
   }
 
@@ -291,5 +278,32 @@ struct SocketWatchView: Watched {
       ("to", track.event == .closed ? .null : json(track.path.last)),
       ("last_processes", watch.findsOwners ? .array(track.holders.map(\.json)) : .null),
     ])
+  }
+}
+
+extension OutputBuffer {
+  /// Adds an event a socket, with its row under `socket` as `states --json` has it.
+  ///
+  /// - Parameter event: Gives the event without that, by the socket's place; an object.
+  mutating func lines(
+    _ sockets: [StatesRow], _ columns: [StatesColumn], _ context: StatesContext,
+    event: (Int) -> JSONValue
+  ) throws(OutputError) {
+    let records = try Self.text { output throws(OutputError) in
+      var writer = try StatesWriter(
+        .json, columns, display: Display(descriptor: output.descriptor), hasHeader: false,
+        isWhole: true, to: &output)
+      for socket in sockets { try writer.write(socket, context, to: &output) }
+      try writer.finish(to: &output)
+    }
+    for (place, record) in records.split(separator: "\n").enumerated() {
+      try write { bytes in
+        event(place).append(to: &bytes)
+        bytes.removeLast()
+        bytes += ",\"socket\":".utf8
+        bytes += record.utf8
+        bytes += "}\n".utf8
+      }
+    }
   }
 }

@@ -24,7 +24,7 @@ func watchInLines(
       try view.tell(asJSON: options.isJSON, to: &output)
       try output.flush()
     } catch {
-      return try ending(after: error, &loop)
+      return try endOfWatch(after: error, &loop)
     }
     while true {
       due = options.next(after: due)
@@ -38,7 +38,7 @@ func watchInLines(
         try view.tell(asJSON: options.isJSON, to: &output)
         try output.flush()
       } catch {
-        return try ending(after: error, &loop)
+        return try endOfWatch(after: error, &loop)
       }
     }
   } catch {
@@ -50,7 +50,7 @@ func watchInLines(
 /// ends it by itself.
 ///
 /// - Throws: where the output failed for another reason.
-private func ending(
+func endOfWatch(
   after error: OutputError, _ loop: inout ReadinessLoop
 ) throws(SystemCallError) -> Ending {
   if error.isBrokenPipe { return .signal(SIGPIPE) }
