@@ -18,8 +18,16 @@ public enum SockDiag {
   public static func forEachRow<Failure>(
     _ query: SocketQuery, _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    let socket = try DiagnosticSocket()
     var tally = TableTally()
+    return try forEachRow(query, &tally, body).map { tally }
+  }
+
+  /// The same with a tally that is up to date also where the kernel stopped answering.
+  static func forEachRow<Failure>(
+    _ query: SocketQuery, _ tally: inout TableTally,
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Void, Failure> {
+    let socket = try DiagnosticSocket()
     do throws(SystemCallError) {
       // The older request knows no protocol but TCP, and therefore may leave the family open.
       return try walk(socket, .bothFamilies(query, sequence: 1), query.wants, &tally, body)
@@ -48,7 +56,7 @@ public enum SockDiag {
     _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ wants: SocketWants,
     _ tally: inout TableTally,
     _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
-  ) throws(SystemCallError) -> Result<TableTally, Failure> {
+  ) throws(SystemCallError) -> Result<Void, Failure> {
     try socket.send(unsafe request.bytes.span.bytes)
     // The kernel fills up to 32 KiB a datagram for a reader that has room for that much.
     var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -62,13 +70,13 @@ public enum SockDiag {
         case .row:
           tally.rows += 1
           do throws(Failure) {
-            try body(reader.row, reader.details)
+            try reader.hand(to: body)
           } catch {
             return .failure(error)
           }
         case .damaged: tally.damaged += 1
         case .foreign: break
-        case .done(0): return .success(tally)
+        case .done(0): return .success(())
         case .done(let errno), .refused(let errno):
           throw SystemCallError("dump", "by sock_diag", Errno(rawValue: errno))
         }
@@ -156,8 +164,8 @@ extension SockDiagSelection {
 }
 
 extension SocketQuery {
-  /// The states as the kernel's bits.
-  fileprivate var mask: UInt32 {
+  /// The states as the kernel's bits: a state's number is the place of its bit.
+  var mask: UInt32 {
     let mask = states.intersection(selection.states).reduce(UInt32(0)) {
       $0 | 1 << UInt32($1.rawValue)
     }

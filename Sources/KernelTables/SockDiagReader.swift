@@ -71,6 +71,13 @@ struct SockDiagReader {
     }
   }
 
+  /// Lends the last row and what came with it, without a copy.
+  func hand<Failure>(
+    to body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  ) throws(Failure) {
+    try body(row, details)
+  }
+
   /// - Returns: false where it is none that this program knows.
   private mutating func readRow(in body: RawSpan) -> Bool {
     guard let message = body.load(inet_diag_msg.self, at: 0),

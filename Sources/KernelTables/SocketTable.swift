@@ -37,24 +37,23 @@ public enum SocketTable {
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     var fallback: SystemCallError?
     if source != .proc {
-      var hasRows = false
+      var tally = TableTally()
       do throws(SystemCallError) {
-        return try SockDiag.forEachRow(query) { row, details throws(Failure) in
-          hasRows = true
-          try body(row, details)
-        }.map { Outcome(source: .diag, fallback: nil, tallies: [("sock_diag", $0)]) }
+        return try SockDiag.forEachRow(query, &tally, body).map {
+          Outcome(source: .diag, fallback: nil, tallies: [("sock_diag", tally)])
+        }
       } catch {
         // Once rows have been handed over, /proc would give them a second time.
-        if hasRows || source == .diag { throw error }
+        if tally.rows > 0 || source == .diag { throw error }
         fallback = error
       }
     }
     let nothing = SocketDetails()
-    let states = query.states.intersection(query.selection.states)
+    let states = query.mask
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "/proc/net/tcp"), (.v6, "/proc/net/tcp6")] {
       let walked = try ProcNetTCP.forEachRow(in: family) { row throws(Failure) in
-        if states.contains(row.state) { try body(row, nothing) }
+        if states & 1 << UInt32(row.state.rawValue) != 0 { try body(row, nothing) }
       }
       switch walked {
       case .success(let tally): tallies.append((name, tally))

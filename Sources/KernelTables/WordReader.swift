@@ -77,7 +77,10 @@ struct WordReader {
     var value: UInt64 = 0
     var lost: UInt64 = 0
     let start = offset
-    while let eight = eightDigits(in: line) {
+    // Most numbers have four digits or eight: it is seen at the fifth whether eight can be there.
+    while line.count - offset > 4, Self.digit(line[offset + 4]) < 16,
+      let eight = eightDigits(in: line)
+    {
       lost |= value >> 32
       value = value << 32 | UInt64(eight)
     }

@@ -57,13 +57,13 @@ extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral,
 extension JSONValue: CustomStringConvertible {
   /// The value as JSON, on one line.
   public var description: String {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer()
     append(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes.text
   }
 
   /// Adds the value as JSON: one line, no blanks, and no character that a terminal would obey.
-  public func append(to bytes: inout [UInt8]) {
+  public func append(to bytes: inout ByteBuffer) {
     switch self {
     case .null: bytes += "null".utf8
     case .bool(let value): bytes += (value ? "true" : "false").utf8
@@ -101,7 +101,7 @@ extension OutputBuffer {
   }
 }
 
-private func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
+private func appendQuoted(_ text: String, to bytes: inout ByteBuffer) {
   bytes.append(UInt8(ascii: "\""))
   if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }) {
     bytes += text.utf8
@@ -111,7 +111,7 @@ private func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
 }
 
-private func appendEscaped(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
+private func appendEscaped(_ scalar: Unicode.Scalar, to bytes: inout ByteBuffer) {
   switch scalar {
   case "\"": bytes += "\\\"".utf8
   case "\\": bytes += "\\\\".utf8

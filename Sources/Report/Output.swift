@@ -12,7 +12,7 @@ public struct OutputBuffer: ~Copyable {
   public let descriptor: Int32
   /// What errors call it.
   public let name: String
-  private var bytes: [UInt8] = []
+  private var bytes = ByteBuffer(capacity: 2 * capacity)
   private let mayWait: (() -> Bool)?
   private static let capacity = 65_536
   /// Whether the bytes go nowhere.
@@ -31,7 +31,6 @@ public struct OutputBuffer: ~Copyable {
     case STDERR_FILENO: self.name = name ?? "standard error"
     default: self.name = name ?? "descriptor \(descriptor)"
     }
-    bytes.reserveCapacity(Self.capacity * 2)
   }
 
   /// What `write` would write, as text: for who has another way out.
@@ -41,7 +40,7 @@ public struct OutputBuffer: ~Copyable {
     var buffer = OutputBuffer(descriptor: -1)
     buffer.isText = true
     try write(&buffer)
-    return String(decoding: buffer.bytes, as: UTF8.self)
+    return buffer.bytes.text
   }
 
   /// Adds bytes.
@@ -63,7 +62,7 @@ public struct OutputBuffer: ~Copyable {
   }
 
   /// Adds whatever `append` appends, without a copy in between.
-  public mutating func write(_ append: (inout [UInt8]) -> Void) throws(OutputError) {
+  public mutating func write(_ append: (inout ByteBuffer) -> Void) throws(OutputError) {
     append(&bytes)
     if bytes.count >= Self.capacity, !isText { try flush() }
   }
@@ -77,10 +76,11 @@ public struct OutputBuffer: ~Copyable {
     defer { bytes.removeFirst(done) }
     while done < bytes.count {
       let piece = try nextPiece(bytes.count - done)
-      let (count, code) = unsafe bytes.withUnsafeBytes { buffer in
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done..<done + piece])
-        let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
-        return (count, errno)
+      let (count, code) = bytes.withSpan(done..<(done + piece)) { rest in
+        unsafe rest.withUnsafeBufferPointer { rest in
+          let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+          return (count, errno)
+        }
       }
       switch code {
       case _ where count >= 0: done += count

@@ -6,7 +6,7 @@
 /// widths are fixed, and a later cell that is wider pushes the rest of its row to the right. No cell
 /// is ever cut, but the text of a last column that is aligned left may be broken between words. Two
 /// blanks stand between columns, and none at the end of a line. Widths count Unicode scalars.
-public struct Table: Sendable {
+public struct Table: ~Copyable {
   public enum Alignment: Sendable { case left, right }
 
   public struct Column: Sendable {
@@ -35,115 +35,74 @@ public struct Table: Sendable {
     public init(stringLiteral value: String) { self.init(value) }
   }
 
-  /// Texts of cells, written as bytes one after the other, so that no cell needs a String.
-  public struct CellWriter: Sendable {
+  /// The texts of cells, written as bytes one after the other, so that no cell needs a String.
+  public struct CellWriter: ~Copyable {
     /// To be appended to, in UTF-8 and free of control characters.
-    public var bytes: [UInt8] = []
-    /// Where in `bytes` each cell ends, and its ink; unless cells are laid out at once.
+    public var bytes = ByteBuffer()
+    /// Where in `bytes` each cell ends, and its ink, unless cells are laid out at once.
     fileprivate var cells: [(end: Int, ink: Style.Ink?)] = []
-    /// What lays the cells out as they come; nil while the widths are not chosen.
-    fileprivate var layout: Layout?
+    /// How cells are laid out as they come; none where they are kept.
+    fileprivate var places: [(width: Int, isRight: Bool)] = []
+    fileprivate let style: Style
+    /// The cell that is being written, and where it starts.
+    fileprivate var place = 0
+    private var start = 0
+    /// Where the last text of the row ends: blanks behind it are not written.
+    private var end = 0
+
+    fileprivate init(style: Style) { self.style = style }
 
     /// Ends the cell whose text was appended; the next one starts here.
     public mutating func endCell(_ ink: Style.Ink? = nil) {
-      if layout?.endCell(in: &bytes, ink) == nil { cells.append((bytes.count, ink)) }
+      if places.isEmpty { return cells.append((bytes.count, ink)) }
+      let (wanted, isRight) = places[place]
+      let isEmpty = bytes.count == start
+      let padding = max(0, wanted - bytes.scalarCount(start..<bytes.count))
+      if let ink, style.isOn, !isEmpty {
+        let text = bytes.text(start..<bytes.count)
+        bytes.remove(from: start)
+        bytes += style(text, ink).utf8
+      }
+      if isRight && !isEmpty {
+        bytes.insert(repeating: Self.blank, count: padding, at: start)
+        end = bytes.count
+        bytes.append(repeating: Self.blank, count: Table.gap)
+      } else {
+        if !isEmpty { end = bytes.count }
+        bytes.append(repeating: Self.blank, count: padding + Table.gap)
+      }
+      place += 1
+      start = bytes.count
+    }
+
+    fileprivate mutating func beginRow() {
+      place = 0
+      start = bytes.count
+      end = start
+    }
+
+    fileprivate mutating func endRow() {
+      precondition(place == places.count, "a row needs one cell for each column")
+      bytes.remove(from: end)
+      bytes.append(UInt8(ascii: "\n"))
     }
 
     fileprivate func range(_ place: Int) -> Range<Int> {
       (place == 0 ? 0 : cells[place - 1].end)..<cells[place].end
     }
 
-    fileprivate func width(_ place: Int) -> Int { Table.width(of: range(place), in: bytes) }
+    fileprivate func width(_ place: Int) -> Int { bytes.scalarCount(range(place)) }
 
     fileprivate mutating func removeAll() {
-      bytes.removeAll(keepingCapacity: true)
+      bytes.remove(from: 0)
       cells.removeAll(keepingCapacity: true)
     }
+
+    private static let blank = UInt8(ascii: " ")
   }
 
-  /// The layout of one row after the other, in the output's own bytes: no text is copied.
-  fileprivate struct Layout: Sendable {
-    let places: [(width: Int, isRight: Bool)]
-    let style: Style
-    private(set) var place = 0
-    /// Where the cell that is being written starts.
-    private var start = 0
-    /// Where the last text of the row ends: blanks behind it are not written.
-    private var end = 0
-
-    init(_ places: [(width: Int, isRight: Bool)], style: Style) {
-      self.places = places
-      self.style = style
-    }
-
-    mutating func beginRow(in bytes: borrowing [UInt8]) {
-      place = 0
-      start = bytes.count
-      end = start
-    }
-
-    mutating func endCell(in bytes: inout [UInt8], _ ink: Style.Ink?) {
-      let (wanted, isRight) = places[place]
-      let length = bytes.count - start
-      let padding = max(0, wanted - Table.width(of: start..<bytes.count, in: bytes))
-      if let ink, style.isOn, length > 0 {
-        let text = String(decoding: bytes[start...], as: UTF8.self)
-        bytes.removeSubrange(start...)
-        bytes += style(text, ink).utf8
-      }
-      if isRight && padding > 0 && length > 0 {
-        Table.insertBlanks(padding, at: start, in: &bytes)
-        end = bytes.count
-        Table.appendBlanks(2, to: &bytes)
-      } else {
-        if length > 0 { end = bytes.count }
-        Table.appendBlanks(padding + 2, to: &bytes)
-      }
-      place += 1
-      start = bytes.count
-    }
-
-    mutating func endRow(in bytes: inout [UInt8]) {
-      bytes.removeLast(bytes.count - end)
-      bytes.append(UInt8(ascii: "\n"))
-    }
-  }
-
-  fileprivate static func appendBlanks(_ count: Int, to bytes: inout [UInt8]) {
-    bytes.append(addingCapacity: count) {
-      $0.append(repeating: UInt8(ascii: " "), count: count)
-    }
-  }
-
-  /// Moves what stands behind a place to the right.
-  private static func insertBlanks(_ count: Int, at place: Int, in bytes: inout [UInt8]) {
-    let end = bytes.count
-    appendBlanks(count, to: &bytes)
-    var span = bytes.mutableSpan
-    for from in stride(from: end - 1, through: place, by: -1) { span[from + count] = span[from] }
-    for blank in place..<min(place + count, end) { span[blank] = UInt8(ascii: " ") }
-  }
-
-  /// The scalars of UTF-8 text: bytes that do not continue one.
-  fileprivate static func width(of range: Range<Int>, in bytes: [UInt8]) -> Int {
-    /// How many of eight bytes continue a scalar: those that begin with the bits 10.
-    func continuations(_ word: UInt64) -> Int {
-      (word & ~(word << 1) & 0x8080_8080_8080_8080).nonzeroBitCount
-    }
-    let all = unsafe bytes.span.bytes
-    var count = range.count
-    var place = range.lowerBound
-    while range.upperBound - place >= 8 {
-      count -= continuations(
-        unsafe all.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self))
-      place += 8
-    }
-    while place < range.upperBound {
-      if bytes[place] & 0xC0 == 0x80 { count -= 1 }
-      place += 1
-    }
-    return count
-  }
+  /// The blanks between two columns.
+  fileprivate static let gap = 2
 
   private let columns: [Column]
   private let style: Style
@@ -153,7 +112,7 @@ public struct Table: Sendable {
   /// Fewer cells hold no words.
   private static let leastPlace = 20
   /// The rows so far while the widths are not chosen, one after the other; afterwards one row.
-  private var kept = CellWriter()
+  private var kept: CellWriter
   /// Empty until the widths are chosen.
   private var widths: [Int] = []
 
@@ -171,6 +130,7 @@ public struct Table: Sendable {
     precondition(!columns.isEmpty, "a table needs columns")
     self.columns = columns
     self.style = style
+    kept = CellWriter(style: style)
     self.hasHeader = hasHeader
     self.sampleCount = sampleCount
     self.lineWidth = lineWidth
@@ -193,14 +153,13 @@ public struct Table: Sendable {
   public mutating func row(
     to output: inout OutputBuffer, _ write: (inout CellWriter) -> Void
   ) throws(OutputError) {
-    if kept.layout != nil {
+    if !kept.places.isEmpty {
       try output.write { bytes in
         // The output's bytes are lent to the writer and come back.
         swap(&bytes, &kept.bytes)
-        kept.layout?.beginRow(in: kept.bytes)
+        kept.beginRow()
         write(&kept)
-        precondition(kept.layout?.place == columns.count, "a row needs one cell for each column")
-        kept.layout?.endRow(in: &kept.bytes)
+        kept.endRow()
         swap(&bytes, &kept.bytes)
       }
       return
@@ -233,7 +192,7 @@ public struct Table: Sendable {
       widths[place] = max(widths[place], kept.width(cell))
     }
     if hasHeader {
-      var header = CellWriter()
+      var header = CellWriter(style: style)
       for column in columns {
         header.bytes += column.title.utf8
         header.endCell(.bold)
@@ -241,55 +200,80 @@ public struct Table: Sendable {
       try put(header, row: 0, to: &output)
     }
     for row in 0..<rows { try put(kept, row: row, to: &output) }
-    kept = CellWriter()
+    kept = CellWriter(style: style)
     // Lines that may have to be broken are written one by one.
     if lineWidth == nil {
-      kept.layout = Layout(
-        columns.indices.map { (widths[$0], columns[$0].alignment == .right) }, style: style)
+      kept.places = columns.indices.map { (widths[$0], columns[$0].alignment == .right) }
     }
   }
 
   /// The text of the last column in several lines where it is too long for its place; nil where it
   /// is not.
-  private func broken(_ text: ArraySlice<UInt8>, width: Int) -> String? {
+  private func broken(_ text: String, width: Int) -> String? {
     guard let lineWidth, columns.last?.alignment == .left else { return nil }
-    let start = widths.dropLast().reduce(0) { $0 + $1 + 2 }
+    let start = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
     guard start + width > lineWidth, lineWidth - start >= Self.leastPlace else { return nil }
     let place = String(repeating: " ", count: start)
     let lines = wrapped(
-      Substring(place + String(decoding: text, as: UTF8.self)), width: lineWidth, indent: start)
+      Substring(place + text), width: lineWidth, indent: start)
     return String(lines.dropFirst(start))
   }
 
   /// Writes one of the rows that `source` holds.
   private func put(
-    _ source: CellWriter, row: Int, to output: inout OutputBuffer
+    _ source: borrowing CellWriter, row: Int, to output: inout OutputBuffer
   ) throws(OutputError) {
     try output.write { bytes in
       /// Blanks that are written only if something follows them.
       var blanks = 0
       for place in columns.indices {
         let cell = row * columns.count + place
-        let text = source.bytes[source.range(cell)]
+        let text = source.bytes.text(source.range(cell))
         let width = source.width(cell)
         let padding = max(0, widths[place] - width)
         let isRight = columns[place].alignment == .right
         if text.isEmpty || isRight { blanks += padding }
         if !text.isEmpty {
-          for _ in 0..<blanks { bytes.append(UInt8(ascii: " ")) }
+          bytes.append(repeating: UInt8(ascii: " "), count: blanks)
           blanks = isRight ? 0 : padding
           let lines = place == columns.count - 1 ? broken(text, width: width) : nil
           if let ink = source.cells[cell].ink, style.isOn {
-            bytes += style(lines ?? String(decoding: text, as: UTF8.self), ink).utf8
-          } else if let lines {
-            bytes += lines.utf8
+            bytes += style(lines ?? text, ink).utf8
           } else {
-            bytes += text
+            bytes += (lines ?? text).utf8
           }
         }
-        blanks += 2
+        blanks += Self.gap
       }
       bytes.append(UInt8(ascii: "\n"))
+    }
+  }
+}
+
+extension ByteBuffer {
+  /// How many scalars a range of UTF-8 text has: bytes that do not continue one.
+  fileprivate func scalarCount(_ range: Range<Int>) -> Int {
+    return withSpan(range) { text in
+      /// How many of the eight bytes from `place` on continue a scalar, `skipped` of them left out.
+      func continuations(_ place: Int, skipping skipped: Int = 0) -> Int {
+        let word = unsafe text.bytes.unsafeLoadUnaligned(
+          fromByteOffset: place, as: UInt64.self)
+        // They begin with the bits 10.
+        let found = word & ~(word << 1) & 0x8080_8080_8080_8080
+        return (found.littleEndian >> UInt64(8 * skipped)).nonzeroBitCount
+      }
+      var count = text.count
+      if count < 8 {
+        for place in text.indices where text[place] & 0xC0 == 0x80 { count -= 1 }
+        return count
+      }
+      var place = 0
+      while text.count - place > 8 {
+        count -= continuations(place)
+        place += 8
+      }
+      let last = text.count - 8
+      return count - continuations(last, skipping: place - last)
     }
   }
 }

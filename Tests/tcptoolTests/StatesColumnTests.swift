@@ -2,6 +2,7 @@
 
 import CommandSpec
 import KernelTables
+import Report
 import SocketCore
 import Testing
 
@@ -63,9 +64,9 @@ import Testing
     ("two\nlines", "\"two\nlines\""),
   ])
   func fieldsOfCSV(_ text: String, _ expected: String) {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer()
     StatesValue.text(text).appendCSV(to: &bytes)
-    #expect(String(decoding: bytes, as: UTF8.self) == expected)
+    #expect(bytes.text == expected)
   }
 
   @Test(arguments: [
@@ -80,12 +81,12 @@ import Testing
     ),
   ])
   func textAndJSON(_ value: StatesValue, _ text: String, _ json: String) {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer()
     value.appendText(to: &bytes, isWhole: false)
-    #expect(String(decoding: bytes, as: UTF8.self) == text)
-    bytes = []
+    #expect(bytes.text == text)
+    bytes = ByteBuffer()
     value.appendJSON(to: &bytes)
-    #expect(String(decoding: bytes, as: UTF8.self) == json)
+    #expect(bytes.text == json)
   }
 }
 

@@ -16,26 +16,24 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   /// The same endpoint with a mapped address as the IPv4 one that it is.
   public var unmapped: Endpoint { Endpoint(address.unmapped, port) }
 
-  /// Appends `127.0.0.1:7000` or `[::1]:7000`.
-  public func append(to text: inout [UInt8]) {
-    // Brackets, a colon, and a port.
-    text.append(addingCapacity: IPAddress.longestText + 8) { text in
-      if case .v6 = address {
-        text.append(UInt8(ascii: "["))
-        address.append(to: &text)
-        text.append(UInt8(ascii: "]"))
-      } else {
-        address.append(to: &text)
-      }
-      text.append(UInt8(ascii: ":"))
-      text.append(decimal: UInt64(port))
+  /// The most bytes that an endpoint takes as text: an address, brackets, a colon and a port.
+  public static let longestText = IPAddress.longestText + 8
+
+  /// Appends `127.0.0.1:7000` or `[::1]:7000`. There has to be room for `longestText`.
+  public func append(to text: inout OutputSpan<UInt8>) {
+    if case .v6 = address {
+      text.append(UInt8(ascii: "["))
+      address.append(to: &text)
+      text.append(UInt8(ascii: "]"))
+    } else {
+      address.append(to: &text)
     }
+    text.append(UInt8(ascii: ":"))
+    text.append(decimal: UInt64(port))
   }
 
   public var description: String {
-    var text: [UInt8] = []
-    append(to: &text)
-    return String(decoding: text, as: UTF8.self)
+    String(decoding: [UInt8](capacity: Self.longestText) { append(to: &$0) }, as: UTF8.self)
   }
 }
 

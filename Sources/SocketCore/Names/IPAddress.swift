@@ -197,43 +197,25 @@ extension IPv6Address {
 extension IPAddress: CustomStringConvertible {
   /// The most bytes that an address takes as text: eight groups, `%` and an interface's name, of which
   /// a byte that is no text becomes U+FFFD, three bytes.
-  static let longestText = 39 + 1 + 3 * Int(IF_NAMESIZE)
+  public static let longestText = 39 + 1 + 3 * Int(IF_NAMESIZE)
 
   /// Appends the address as text, without making a String. There has to be room for `longestText`.
-  func append(to text: inout OutputSpan<UInt8>) {
+  public func append(to text: inout OutputSpan<UInt8>) {
     switch self {
     case .v4(let v4): v4.append(to: &text)
     case .v6(let v6): v6.append(to: &text)
     }
   }
 
-  /// The same where there need be no room.
-  public func append(to text: inout [UInt8]) {
-    text.append(addingCapacity: Self.longestText) { append(to: &$0) }
-  }
-
   public var description: String {
-    var text: [UInt8] = []
-    append(to: &text)
-    return String(decoding: text, as: UTF8.self)
-  }
-}
-
-extension [UInt8] {
-  /// Appends a number without making a String: tables of 100,000 rows are written with this.
-  public mutating func append(decimal number: Int) {
-    if number < 0 { append(UInt8(ascii: "-")) }
-    append(decimal: UInt64(number.magnitude))
-  }
-
-  public mutating func append(decimal number: UInt64) {
-    append(addingCapacity: 20) { $0.append(decimal: number) }
+    String(decoding: [UInt8](capacity: Self.longestText) { append(to: &$0) }, as: UTF8.self)
   }
 }
 
 extension OutputSpan<UInt8> {
-  /// Appends a number, for which there has to be room: 20 bytes at the most.
-  mutating func append(decimal number: UInt64) {
+  /// Appends a number without making a String: tables of 100,000 rows are written with this. There
+  /// has to be room, for 20 bytes at the most.
+  public mutating func append(decimal number: UInt64) {
     let start = count
     var rest = number
     repeat {

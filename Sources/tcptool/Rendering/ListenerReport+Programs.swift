@@ -35,7 +35,7 @@ extension ListenerReport.Item {
   static var csvHeader: String { fields.map(\.name).joined(separator: ",") }
 
   /// Appends a line of CSV (RFC 4180): nothing where a value is unknown.
-  func appendCSV(to bytes: inout [UInt8]) {
+  func appendCSV(to bytes: inout ByteBuffer) {
     for (place, field) in Self.fields.enumerated() {
       if place > 0 { bytes.append(UInt8(ascii: ",")) }
       switch (field.name, field.value(self)) {

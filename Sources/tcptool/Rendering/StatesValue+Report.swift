@@ -1,4 +1,5 @@
-// A value of `states` as text, as CSV and as JSON: appended to bytes, since there can be a million.
+// A value of `states` as text, as CSV and as JSON: appended to bytes, since there can be a million. All
+// three take the value over, so that none is destroyed that has nothing to be freed.
 
 internal import KernelTables
 internal import Report
@@ -8,7 +9,7 @@ extension StatesValue {
   /// Appends what a person reads, without blanks in numbers: a column is one word for awk(1).
   ///
   /// - Parameter isWhole: Whether long lists stay as long as they are.
-  func appendText(to bytes: inout [UInt8], isWhole: Bool) {
+  consuming func appendText(to bytes: inout ByteBuffer, isWhole: Bool) {
     switch self {
     case .nothing: break
     case .unknown, .inPlace(nil): bytes.append(UInt8(ascii: "-"))
@@ -29,10 +30,10 @@ extension StatesValue {
 
   /// Appends a field of CSV (RFC 4180): exact numbers in the unit that the heading names, nothing
   /// where the value is unknown.
-  func appendCSV(to bytes: inout [UInt8]) {
+  consuming func appendCSV(to bytes: inout ByteBuffer) {
     switch self {
     case .unknown, .inPlace, .nothing, .listenerInPlace: break
-    case .endpoint(let endpoint): endpoint.unmapped.append(to: &bytes)
+    case .endpoint(let endpoint): bytes.append(endpoint.unmapped)
     case .name(let name), .labelled(let name, _): bytes.append(name)
     case .text(let text): bytes.append(quoted: text)
     case .processes(let owners): bytes.append(quoted: owners.text(isWhole: true))
@@ -41,7 +42,7 @@ extension StatesValue {
     }
   }
 
-  func appendJSON(to bytes: inout [UInt8]) {
+  consuming func appendJSON(to bytes: inout ByteBuffer) {
     switch self {
     case .nothing: break
     case .unknown, .inPlace: bytes.append("null")
@@ -73,19 +74,19 @@ extension StatesValue {
 
 extension Endpoint {
   /// Appends the endpoint as a table has it: a mapped address as IPv4's, and `*` for any port.
-  func appendShown(to bytes: inout [UInt8]) {
-    unmapped.append(to: &bytes)
+  func appendShown(to bytes: inout ByteBuffer) {
+    bytes.append(unmapped)
     if port == 0 { bytes[bytes.count - 1] = UInt8(ascii: "*") }
   }
 
-  func appendJSON(to bytes: inout [UInt8]) {
+  func appendJSON(to bytes: inout ByteBuffer) {
     bytes.append("{\"address\":")
     if case .v6(let v6) = address, v6.scope != 0 {
       // The name of an interface may hold anything.
       JSONValue.string(address.description).append(to: &bytes)
     } else {
       bytes.append(UInt8(ascii: "\""))
-      address.append(to: &bytes)
+      bytes.append(address)
       bytes.append(UInt8(ascii: "\""))
     }
     bytes.append(",\"port\":")
@@ -94,10 +95,23 @@ extension Endpoint {
   }
 }
 
-extension [UInt8] {
-  mutating func append(_ text: StaticString) {
-    unsafe append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+extension ByteBuffer {
+  /// Appends a number, without a String in between.
+  mutating func append(decimal number: UInt64) {
+    append(atMost: 20) { $0.append(decimal: number) }
+  }
+
+  mutating func append(decimal number: Int) {
+    if number < 0 { append(UInt8(ascii: "-")) }
+    append(decimal: UInt64(number.magnitude))
+  }
+
+  mutating func append(_ address: IPAddress) {
+    append(atMost: IPAddress.longestText) { address.append(to: &$0) }
+  }
+
+  mutating func append(_ endpoint: Endpoint) {
+    append(atMost: Endpoint.longestText) { endpoint.append(to: &$0) }
   }
 
   /// `1.5 µs` as `1.5us`: without blanks, in characters that every terminal has.

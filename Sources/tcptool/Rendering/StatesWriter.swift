@@ -10,14 +10,16 @@ enum StatesFormat {
 }
 
 /// Writes rows as they come. Memory does not grow with their number.
-struct StatesWriter {
+struct StatesWriter: ~Copyable {
   private let isWhole: Bool
   private let isColored: Bool
   /// What the columns give, apart from all else that they have: 100,000 rows go through these.
   private let sources: [Source]
   private let format: StatesFormat
   private var table: Table?
-  private let pieces: [JSONPiece]
+  private var pieces: [JSONPiece] = []
+  /// The keys of all pieces.
+  private var keys: [UInt8] = []
 
   /// In a structure, since functions that stand in an array by themselves are called by a detour.
   private struct Source {
@@ -27,8 +29,8 @@ struct StatesWriter {
 
   /// A piece of a row's JSON object.
   private struct JSONPiece {
-    /// The key with what stands before it.
-    var key: [UInt8]
+    /// Where `keys` has the key with what stands before it.
+    var key: Range<Int>
     var value: StatesColumn.Value
     /// Where the value is the first of a group: the group, and the place of the first piece behind it.
     var group: (StatesColumn.Group, end: Int)?
@@ -47,7 +49,6 @@ struct StatesWriter {
     self.isWhole = isWhole
     isColored = display.style.isOn
     sources = columns.map { Source(value: $0.value, ink: $0.ink) }
-    pieces = format == .json ? Self.pieces(columns) : []
     switch format {
     case .text:
       table = Table(
@@ -59,7 +60,8 @@ struct StatesWriter {
         (column.group.map { "\($0.rawValue)_" } ?? "") + (column.key ?? column.name)
       }
       try output.line(names.joined(separator: ","))
-    case .csv, .json: break
+    case .csv: break
+    case .json: addPieces(columns)
     }
   }
 
@@ -91,13 +93,12 @@ struct StatesWriter {
     try table?.finish(to: &output)
   }
 
-  private static func pieces(_ columns: [StatesColumn]) -> [JSONPiece] {
-    var pieces: [JSONPiece] = []
+  private mutating func addPieces(_ columns: [StatesColumn]) {
     var groups: Set<String> = []
     for column in columns {
       guard let key = column.key else { continue }
       guard let group = column.group else {
-        pieces.append(JSONPiece(key: [UInt8](",\"\(key)\":".utf8), value: column.value))
+        addPiece(",\"\(key)\":", column.value)
         continue
       }
       guard groups.insert(group.rawValue).inserted else { continue }
@@ -105,21 +106,27 @@ struct StatesWriter {
       let end = pieces.count + members.count
       for (place, member) in members.enumerated() {
         let name = "\"\(member.key ?? member.name)\":"
-        pieces.append(
-          place == 0
-            ? JSONPiece(
-              key: [UInt8](",\"\(group.rawValue)\":{\(name)".utf8), value: member.value,
-              group: (group, end: end))
-            : JSONPiece(key: [UInt8](",\(name)".utf8), value: member.value))
+        if place == 0 {
+          addPiece(",\"\(group.rawValue)\":{\(name)", member.value, (group, end: end))
+        } else {
+          addPiece(",\(name)", member.value)
+        }
       }
-      pieces.append(
-        JSONPiece(key: [UInt8]("}".utf8), value: { _, _ in .nothing }))
+      addPiece("}") { _, _ in .nothing }
     }
-    return pieces
+  }
+
+  private mutating func addPiece(
+    _ key: String, _ value: @escaping StatesColumn.Value,
+    _ group: (StatesColumn.Group, end: Int)? = nil
+  ) {
+    let start = keys.count
+    keys += key.utf8
+    pieces.append(JSONPiece(key: start..<keys.count, value: value, group: group))
   }
 
   private func appendJSON(
-    _ socket: StatesRow, _ context: StatesContext, to bytes: inout [UInt8]
+    _ socket: StatesRow, _ context: StatesContext, to bytes: inout ByteBuffer
   ) {
     bytes.append("{\"schema\":\"tcptool/1\",\"record\":\"socket\"")
     var place = 0
@@ -131,7 +138,7 @@ struct StatesWriter {
         place = end + 1
         continue
       }
-      bytes += pieces[place].key
+      bytes.append(keys.span.extracting(pieces[place].key))
       pieces[place].value(socket, context).appendJSON(to: &bytes)
       place += 1
     }

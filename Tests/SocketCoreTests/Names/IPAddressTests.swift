@@ -172,10 +172,12 @@ struct IPAddressTests {
     #expect(address.isUnspecified == expected)
   }
 
-  @Test(arguments: [0, 1, 9, 10, -1, 65_535, .max, .min] as [Int])
-  func `decimal numbers are appended`(number: Int) {
-    var text = Array("n".utf8)
-    text.append(decimal: number)
+  @Test(arguments: [0, 1, 9, 10, 99, 100, 65_535, 1_234_567, .max] as [UInt64])
+  func `decimal numbers are appended`(number: UInt64) {
+    let text = [UInt8](capacity: 21) { text in
+      text.append(UInt8(ascii: "n"))
+      text.append(decimal: number)
+    }
     #expect(String(decoding: text, as: UTF8.self) == "n\(number)")
   }
 }

@@ -1,0 +1,135 @@
+// Bytes that are gathered one behind the other: what every output is made in.
+
+/// Bytes with one owner, appended one by one or in pieces.
+///
+/// An array does the same and asks at each byte whether it is shared. A table of 100,000 rows has ten
+/// million bytes: that question, and the calls for it, took as long as all else in writing them.
+@safe public struct ByteBuffer: ~Copyable {
+  /// Room for `capacity` bytes, of which the first `filled` have values.
+  @usableFromInline var start: UnsafeMutablePointer<UInt8>
+  @usableFromInline var capacity: Int
+  @usableFromInline var filled = 0
+
+  /// - Parameter capacity: The room at the start; more is made where it is needed.
+  public init(capacity: Int = 64) {
+    self.capacity = max(1, capacity)
+    unsafe start = .allocate(capacity: self.capacity)
+  }
+
+  deinit { unsafe start.deallocate() }
+
+  /// How many bytes there are.
+  @inlinable public var count: Int { filled }
+
+  /// Any byte of those that are there.
+  @inlinable public subscript(place: Int) -> UInt8 {
+    get {
+      precondition(place >= 0 && place < filled, "no such byte")
+      return unsafe start[place]
+    }
+    set {
+      precondition(place >= 0 && place < filled, "no such byte")
+      unsafe start[place] = newValue
+    }
+  }
+
+  @inlinable public mutating func append(_ byte: UInt8) {
+    makeRoom(1)
+    unsafe start[filled] = byte
+    filled &+= 1
+  }
+
+  @inlinable public mutating func append(_ text: StaticString) {
+    unsafe append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  public mutating func append(_ bytes: Span<UInt8>) {
+    unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
+  }
+
+  @inlinable public mutating func append(repeating byte: UInt8, count: Int) {
+    precondition(count >= 0, "less than nothing")
+    makeRoom(count)
+    unsafe (start + filled).update(repeating: byte, count: count)
+    filled &+= count
+  }
+
+  /// Appends what `write` appends, which is at most so many bytes.
+  @inlinable public mutating func append(
+    atMost count: Int, _ write: (inout OutputSpan<UInt8>) -> Void
+  ) {
+    makeRoom(count)
+    let room = unsafe UnsafeMutableBufferPointer(start: start + filled, count: count)
+    var span = unsafe OutputSpan(buffer: room, initializedCount: 0)
+    write(&span)
+    filled &+= unsafe span.finalize(for: room)
+  }
+
+  public static func += (buffer: inout ByteBuffer, bytes: some Sequence<UInt8>) {
+    let isDone: Void? = bytes.withContiguousStorageIfAvailable {
+      unsafe buffer.append($0)
+    }
+    if isDone == nil { for byte in bytes { buffer.append(byte) } }
+  }
+
+  /// Puts bytes before those that start at `place`.
+  mutating func insert(repeating byte: UInt8, count: Int, at place: Int) {
+    precondition(place >= 0 && place <= filled, "no such place")
+    let length = filled - place
+    append(repeating: byte, count: count)
+    unsafe (start + place + count).update(from: start + place, count: length)
+    unsafe (start + place).update(repeating: byte, count: count)
+  }
+
+  /// Takes the first bytes away.
+  mutating func removeFirst(_ count: Int) {
+    precondition(count >= 0 && count <= filled, "less than nothing is left")
+    filled -= count
+    unsafe start.update(from: start + count, count: filled)
+  }
+
+  /// Takes the bytes from `place` on away.
+  mutating func remove(from place: Int) {
+    precondition(place >= 0 && place <= filled, "no such place")
+    filled = place
+  }
+
+  /// Lends the bytes of a range.
+  func withSpan<Result: ~Copyable, Failure>(
+    _ range: Range<Int>, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(range.lowerBound >= 0 && range.upperBound <= filled, "no such bytes")
+    let bytes = unsafe UnsafeBufferPointer(start: start + range.lowerBound, count: range.count)
+    return try body(unsafe bytes.span)
+  }
+
+  /// The bytes of a range as text.
+  func text(_ range: Range<Int>) -> String {
+    withSpan(range) { bytes in
+      unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
+  /// The bytes as text.
+  public var text: String { text(0..<filled) }
+
+  @inlinable mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let source = bytes.baseAddress else { return }
+    makeRoom(bytes.count)
+    unsafe (start + filled).update(from: source, count: bytes.count)
+    filled &+= bytes.count
+  }
+
+  @inlinable mutating func makeRoom(_ count: Int) {
+    if count > capacity - filled { grow(count) }
+  }
+
+  @usableFromInline mutating func grow(_ count: Int) {
+    let larger = max(filled + count, 2 * capacity)
+    let other = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+    unsafe other.update(from: start, count: filled)
+    unsafe start.deallocate()
+    unsafe start = other
+    capacity = larger
+  }
+}
