@@ -1,6 +1,6 @@
 // What the experiment will do, decided before anything is opened.
 
-public import SocketCore
+internal import SocketCore
 
 /// A flood of connects against an own listener.
 public struct FloodPlan: Hashable, Sendable {
@@ -31,29 +31,6 @@ public struct FloodPlan: Hashable, Sendable {
     }
     if let ephemeralPorts, connects > ephemeralPorts {
       throw .ephemeralPorts(needed: connects, available: ephemeralPorts)
-    }
-  }
-}
-
-/// Why the experiment could not be made.
-public enum LabError: Error, Hashable, Sendable, CustomStringConvertible {
-  case descriptorLimit(needed: Int, limit: Int)
-  case ephemeralPorts(needed: Int, available: Int)
-  case call(SystemCallError)
-
-  public var description: String {
-    switch self {
-    case .descriptorLimit(let needed, let limit):
-      """
-      the flood needs \(needed) descriptors and this process may have \(limit); \
-      raise the limit (ulimit -n \(needed)) or ask for a smaller --backlog
-      """
-    case .ephemeralPorts(let needed, let available):
-      """
-      the flood needs \(needed) local ports and net.ipv4.ip_local_port_range has \(available); \
-      ask for a smaller --backlog
-      """
-    case .call(let error): error.description
     }
   }
 }

@@ -3,28 +3,6 @@
 // Verified on Linux 6.18; where another kernel differs, the measurement says so and the prediction
 // is what is wrong.
 
-/// The settings of a network namespace that decide what a listener's queues hold.
-public struct QueueSettings: Hashable, Sendable {
-  /// net.core.somaxconn, as it is when listen(2) runs: raising it later changes nothing.
-  public var somaxconn: Int
-  /// net.ipv4.tcp_max_syn_backlog; it matters only with tcp_syncookies 0.
-  public var tcpMaxSynBacklog: Int?
-  /// net.ipv4.tcp_syncookies: 0, 1 (when the SYN queue is full) or 2 (always).
-  public var tcpSyncookies: Int?
-  /// net.ipv4.tcp_abort_on_overflow.
-  public var tcpAbortOnOverflow: Int?
-
-  public init(
-    somaxconn: Int, tcpMaxSynBacklog: Int? = nil, tcpSyncookies: Int? = nil,
-    tcpAbortOnOverflow: Int? = nil
-  ) {
-    self.somaxconn = somaxconn
-    self.tcpMaxSynBacklog = tcpMaxSynBacklog
-    self.tcpSyncookies = tcpSyncookies
-    self.tcpAbortOnOverflow = tcpAbortOnOverflow
-  }
-}
-
 /// What is seen of a listener that never accepts and of its clients, measured or predicted. Nil is
 /// not known, or not predicted; it is never 0.
 public struct Observables: Hashable, Sendable {
@@ -62,15 +40,46 @@ public enum QueueRules {
   /// held one less). Without cookies a quarter of tcp_max_syn_backlog is also kept free of peers
   /// that are not known (tcp_conn_request).
   ///
+  /// - Parameters:
+  ///   - places: how many it holds beyond the backlog, see `KernelVersion`.
+  ///   - peersAreKnown: whether tcp_metrics has a round-trip time of the clients' address
+  ///     (tcp_peer_is_proven), which lifts the limit by tcp_max_syn_backlog.
   /// - Returns: 0 where each SYN is answered with a cookie; nil where a setting that decides is not
   ///   known.
-  public static func synQueueCapacity(backlog: Int, settings: QueueSettings) -> Int? {
+  public static func synQueueCapacity(
+    backlog: Int, settings: QueueSettings, placesBeyondBacklog places: Int = 1,
+    peersAreKnown: Bool = false
+  ) -> Int? {
     switch settings.tcpSyncookies {
     case nil: nil
-    case 0: settings.tcpMaxSynBacklog.map { min(backlog + 1, $0 - $0 / 4 + 1) }
+    case 0 where peersAreKnown: backlog + places
+    case 0: settings.tcpMaxSynBacklog.map { min(backlog + places, openToUnknownPeers($0)) }
     case 2: 0
-    default: backlog + 1
+    default: backlog + places
     }
+  }
+
+  /// How many handshakes of unknown peers tcp_max_syn_backlog lets in without cookies: the next one is
+  /// dropped where less than a quarter of it is left (tcp_conn_request).
+  static func openToUnknownPeers(_ maxSynBacklog: Int) -> Int {
+    maxSynBacklog - maxSynBacklog / 4 + 1
+  }
+
+  /// When an unanswered SYN is sent again, counted from the first one, in seconds: steps of 1 s, one
+  /// more of them than tcp_syn_linear_timeouts says, which then double (tcp_retransmit_timer in
+  /// net/ipv4/tcp_timer.c). 1, 2, 3, 4, 5, 7, 11, 19 … by default since Linux 6.5; 1, 3, 7, 15 … before.
+  public static func synRetransmissionTimes(linearTimeouts: Int, count: Int) -> [Int] {
+    var time = 0
+    return (0..<max(0, count)).map { number in
+      time += 1 << min(30, max(0, number - linearTimeouts))
+      return time
+    }
+  }
+
+  /// How often a SYN that was sent that long ago has been sent again.
+  public static func synRetransmissions(after age: Duration, linearTimeouts: Int) -> Int {
+    synRetransmissionTimes(linearTimeouts: linearTimeouts, count: 16)
+      .count { .seconds($0) <= age }
   }
 
   /// What a flood of `connects` from one thread on this host leads to before the first dropped SYN

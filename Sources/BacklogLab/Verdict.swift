@@ -1,7 +1,7 @@
 // What the measurement means, in words.
 
 /// One observable with its two values.
-public struct Comparison: Hashable, Sendable {
+public struct FloodComparison: Hashable, Sendable {
   /// What it is: `accept queue`.
   public var name: String
   public var measured: Int?
@@ -16,9 +16,9 @@ public struct Comparison: Hashable, Sendable {
 
 extension FloodResult {
   /// Every observable, measured beside predicted.
-  public var comparisons: [Comparison] {
-    func row(_ name: String, _ path: KeyPath<Observables, Int?>) -> Comparison {
-      Comparison(
+  public var comparisons: [FloodComparison] {
+    func row(_ name: String, _ path: KeyPath<Observables, Int?>) -> FloodComparison {
+      FloodComparison(
         name: name, measured: measured[keyPath: path], predicted: predicted[keyPath: path])
     }
     return [
@@ -35,7 +35,7 @@ extension FloodResult {
   /// Whether the kernel did what the rules say, in everything that could be compared.
   public var matches: Bool { differences.isEmpty && otherClients == 0 }
 
-  public var differences: [Comparison] { comparisons.filter { $0.agrees == false } }
+  public var differences: [FloodComparison] { comparisons.filter { $0.agrees == false } }
 
   /// The result in one sentence.
   public var verdict: String {

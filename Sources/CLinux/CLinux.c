@@ -2,16 +2,20 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <nss.h>
 #include <sched.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +52,90 @@ int clinux_open_placeholder(void) { return open("/", O_PATH | O_DIRECTORY); }
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int clinux_enter_network_namespace(int fd) { return setns(fd, CLONE_NEWNET); }
+
+enum isolation_step { step_unshare, step_map_user, step_map_group, step_raise_loopback, step_fork };
+static const char *const isolation_steps[] = {
+    "unshare", "write to uid_map", "write to gid_map", "raise the loopback interface", "fork",
+};
+
+static int write_file(const char *path, const char *text, size_t length) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd == -1) return errno;
+  const int error = write(fd, text, length) == (ssize_t)length ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+// The same number inside as outside, so that files still belong to whom they did.
+static int map_to_itself(const char *path, unsigned id) {
+  char line[32];
+  return write_file(path, line, (size_t)snprintf(line, sizeof line, "%u %u 1", id, id));
+}
+
+static int raise_loopback(void) {
+  struct ifreq request = {.ifr_name = "lo"};
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd == -1) return errno;
+  int error = ioctl(fd, SIOCGIFFLAGS, &request) == -1 ? errno : 0;
+  request.ifr_flags |= IFF_UP;
+  if (error == 0 && ioctl(fd, SIOCSIFFLAGS, &request) == -1) error = errno;
+  close(fd);
+  return error;
+}
+
+static int isolate(int with_user_namespace, enum isolation_step *step) {
+  // Read before: afterwards, and until there is a map, nobody has a number.
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  int error;
+  *step = step_unshare;
+  if (unshare(CLONE_NEWNET | (with_user_namespace ? CLONE_NEWUSER : 0)) == -1) return errno;
+  if (with_user_namespace) {
+    *step = step_map_user;
+    if ((error = map_to_itself("/proc/self/uid_map", user)) != 0) return error;
+    // Without it a group may not be mapped by an ordinary user; before Linux 3.19 there is no such file.
+    (void)write_file("/proc/self/setgroups", "deny", 4);
+    *step = step_map_group;
+    if ((error = map_to_itself("/proc/self/gid_map", group)) != 0) return error;
+  }
+  *step = step_raise_loopback;
+  return raise_loopback();
+}
+
+int clinux_isolate_network(int with_user_namespace, const char **step) {
+  enum isolation_step reached;
+  const int error = isolate(with_user_namespace, &reached);
+  *step = isolation_steps[reached];
+  return error;
+}
+
+int clinux_try_isolation(int with_user_namespace, const char **step) {
+  struct {
+    int error;
+    enum isolation_step step;
+  } answer = {EIO, step_fork};
+  int ends[2];
+  *step = isolation_steps[step_fork];
+  if (pipe2(ends, O_CLOEXEC) == -1) return errno;
+  const pid_t child = fork();
+  if (child == -1) {
+    const int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    return error;
+  }
+  if (child == 0) {
+    answer.error = isolate(with_user_namespace, &answer.step);
+    _exit(write(ends[1], &answer, sizeof answer) == sizeof answer ? 0 : 1);
+  }
+  close(ends[1]);
+  // A child that dies writes nothing, and then the answer is as it was.
+  while (read(ends[0], &answer, sizeof answer) == -1 && errno == EINTR) {}
+  close(ends[0]);
+  while (waitpid(child, NULL, 0) == -1 && errno == EINTR) {}
+  *step = isolation_steps[answer.step];
+  return answer.error;
+}
 
 const char *clinux_gai_name(int error) {
   switch (error) {

@@ -63,6 +63,18 @@ struct ProcFile: ~Copyable {
     }
   }
 
+  /// Writes a text in one write(2), as the files of /proc/sys want it.
+  ///
+  /// - Throws: the errno of open(2) or write(2).
+  static func write(_ text: String, to path: String) throws(SystemCallError) {
+    let number = try make("open", path) { unsafe Glibc.open(path, O_WRONLY | O_CLOEXEC) }
+    let descriptor = Descriptor(owning: number)
+    let bytes = Array(text.utf8)
+    _ = try make("write", path) {
+      unsafe Glibc.write(descriptor.rawValue, bytes, bytes.count)
+    }
+  }
+
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// The directory of what the kernel's network stack shows to `process`, or to the calling thread

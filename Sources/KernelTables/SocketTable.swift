@@ -80,10 +80,12 @@ extension SocketTable {
   /// the port (SO_REUSEPORT) it is the number of all of them.
   ///
   /// - Throws: where no source could be read.
-  public static func countRequests(at listener: Endpoint) throws(SystemCallError) -> Int {
+  public static func countRequests(
+    at listener: Endpoint, from source: Source = .auto
+  ) throws(SystemCallError) -> Int {
     var count = 0
     let address = listener.address.unmapped
-    _ = try forEachRow(in: [.synReceived]) { row in
+    _ = try forEachRow(from: source, in: [.synReceived]) { row in
       if row.local.port == listener.port,
         address.isUnspecified || row.local.address.unmapped == address
       {

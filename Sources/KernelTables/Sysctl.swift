@@ -34,6 +34,28 @@ public enum Sysctl {
     try integers(name, under: "/proc/sys")
   }
 
+  /// Reads a setting as it is, without the line's end.
+  ///
+  /// - Throws: as `integer`, without EINVAL.
+  public static func text(_ name: String) throws(SystemCallError) -> String {
+    let path = path(name, under: "/proc/sys")
+    let text = String(decoding: try ProcFile.contents(of: path), as: UTF8.self)
+    return String(text.prefix { $0 != "\n" })
+  }
+
+  /// Whether there is such a setting.
+  public static func exists(_ name: String) -> Bool {
+    ProcFile.exists(path(name, under: "/proc/sys"))
+  }
+
+  /// Changes a setting. Those of `net` are of the calling thread's network namespace.
+  ///
+  /// - Throws: the errno of open(2) or write(2): ENOENT where there is no such setting, EACCES or
+  ///   EROFS where it may not be changed, EINVAL where the kernel does not take the value.
+  public static func set(_ name: String, to value: String) throws(SystemCallError) {
+    try ProcFile.write(value + "\n", to: path(name, under: "/proc/sys"))
+  }
+
   private static func integers(
     _ name: String, under root: String
   ) throws(SystemCallError) -> [Int] {

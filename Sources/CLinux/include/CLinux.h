@@ -71,6 +71,15 @@ int clinux_pidfd_open(pid_t pid);
 // both hidden behind _GNU_SOURCE. -1 with errno.
 int clinux_enter_network_namespace(int fd);
 
+// Moves the calling thread into a new network namespace, with its loopback interface up: unshare(2) with
+// CLONE_NEWNET, hidden like setns(2). With a user namespace, in which this user is mapped to himself, no
+// privilege is needed, but then the process must have one thread and there is no way back. Returns 0, or
+// the errno, and the step that failed.
+int clinux_isolate_network(int with_user_namespace, const char **step);
+// The same in a child process that ends at once: whether it would succeed. In C, since the child of
+// fork(2) may do little before it ends.
+int clinux_try_isolation(int with_user_namespace, const char **step);
+
 // EAI_* beyond POSIX's are hidden likewise.
 const char *clinux_gai_name(int error);
 

@@ -118,4 +118,7 @@ public struct Socket: ~Copyable, Sendable {
   consuming func close(_ subject: String) throws(SystemCallError) {
     try descriptor.close(subject)
   }
+
+  /// Gives the descriptor away: from now on somebody else closes it.
+  consuming func release() -> Int32 { descriptor.release() }
 }

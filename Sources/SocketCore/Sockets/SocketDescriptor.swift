@@ -30,6 +30,13 @@ public struct SocketDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Gives the number away: from now on somebody else closes it.
+  consuming func release() -> Int32 {
+    let number = rawValue
+    rawValue = -1
+    return number
+  }
+
   /// Never repeated: after close(2) the number is free, whatever it said.
   private static func close(_ number: Int32, _ tracer: CallTracer) -> Result<Int32, Errno> {
     SystemCall(
