@@ -108,8 +108,11 @@ private struct Pass: ~Copyable {
   /// How often who watches is told, and signals are looked for.
   private static let connectsPerTurn = 64
   private static let tellInterval = Duration.milliseconds(20)
-  /// How often at most the SYN queue is counted, which takes a third of a millisecond.
+  /// How often at most the SYN queue is counted. That takes the kernel a third of a millisecond, but
+  /// more the more sockets the host has, in whatever network namespace.
   private static let synQueueLooks = 32
+  /// No more than this part of the time is spent on it.
+  private static let synQueueShare = 4
 
   /// - Returns: the signal that came.
   private mutating func flood(
@@ -117,7 +120,7 @@ private struct Pass: ~Copyable {
   ) throws(SystemCallError) -> Int32? {
     var toldAt = start
     let lookEvery = max(1, (connects + Self.synQueueLooks - 1) / Self.synQueueLooks)
-    let countsSYNQueue = plan.queue == .syn
+    var lookedFor = Duration.zero
     for number in 1...max(1, connects) where number <= connects {
       try clients.connect(
         from: resources.source(of: number - 1), isDeaf: plan.queue == .syn)
@@ -128,9 +131,13 @@ private struct Pass: ~Copyable {
       if firstDrop == nil, let drops, drops > 0 {
         firstDrop = FirstDrop(connect: number, time: elapsed)
       }
-      let synQueue =
-        countsSYNQueue && (number % lookEvery == 0 || number == connects)
-        ? watch.synQueue() : nil
+      var synQueue: Int?
+      if plan.queue == .syn, number % lookEvery == 0,
+        lookedFor * Self.synQueueShare <= elapsed
+      {
+        synQueue = watch.synQueue()
+        lookedFor += .now - start - elapsed
+      }
       samples.append(
         PassSample(
           connect: number, elapsed: elapsed, acceptQueue: queue.length, backlog: queue.backlog,
@@ -167,6 +174,11 @@ private struct Pass: ~Copyable {
       for counter in Observable.counters {
         look.readings.leaveOut(counter, since: "/proc/net/netstat could not be read")
       }
+    }
+    if plan.queue == .accept, let established = look.readings[.established],
+      let known = look.readings[.acceptQueue], let half = look.readings[.synQueue]
+    {
+      look.readings[.ghosts] = max(0, established - known - half)
     }
     let held = plan.queue == .accept ? look.readings[.acceptQueue] : look.readings[.synQueue]
     switch plan.queue {
@@ -208,6 +220,7 @@ private struct Pass: ~Copyable {
       alternatives: alternatives,
       comparisons: Comparisons(look.readings, prediction, alternatives: alternatives),
       firstDrop: firstDrop, otherClients: look.otherClients,
-      synQueueByProc: watch.synQueueByProc(), samples: samples)
+      synQueueByProc: plan.queue == .syn ? watch.synQueueByProc() : nil,
+      samples: samples)
   }
 }

@@ -66,7 +66,7 @@ extension QueueRules {
     var prediction = Prediction()
     prediction[.effectiveBacklog] = .exactly(conditions.backlog)
     let none: [Observable] = [
-      .acceptQueue, .established, .reset, .refused, .timedOut, .ghosts, .listenOverflows,
+      .acceptQueue, .established, .reset, .refused, .timedOut, .listenOverflows,
       .cookiesReceived, .embryonicResets, .passiveOpens,
     ]
     for observable in none { prediction[observable] = .exactly(0) }
