@@ -29,6 +29,31 @@ extension Bound {
   }
 }
 
+extension Bound {
+  /// The same option, which does nothing, and is therefore refused, unless certain operands are given.
+  public func needingOperands(_ names: String...) -> Self {
+    var parameter = parameter
+    parameter.neededOperands += names
+    return Self(parameter: parameter, store: store)
+  }
+
+  /// The same option, which leaves nothing to say for certain operands: for many options at once.
+  public func waiving(_ names: String...) -> Self {
+    var parameter = parameter
+    parameter.waivedOperands += names
+    return Self(parameter: parameter, store: store)
+  }
+}
+
+/// Throws where a given option lacks an operand that it needs.
+func checkOperands(neededBy settings: [Scan.Setting], given words: [String]) throws(UsageError) {
+  for setting in settings where words.isEmpty && !setting.parameter.neededOperands.isEmpty {
+    let names = setting.parameter.neededOperands.map { "'<\($0)>'" }.joined(separator: " and ")
+    throw UsageError(
+      "The option '--\(setting.parameter.name)' needs \(names)", about: setting.parameter)
+  }
+}
+
 /// Throws where given options exclude each other, and where one lacks another that it needs.
 func checkCombination(of settings: [Scan.Setting]) throws(UsageError) {
   for setting in settings {

@@ -69,6 +69,8 @@ public struct Parameter: Sendable, Equatable {
   public var exclusions: [Exclusion] = []
   /// The long names of the options of which one has to be given for this one to do anything.
   public var neededOptions: [String] = []
+  /// The names of the operands that have to be given for this option to do anything.
+  public var neededOperands: [String] = []
   /// The long names of the options that waive this operand; the command fills them in.
   var waivers: [String] = []
 
@@ -134,12 +136,14 @@ extension Parameter {
     if !choices.isEmpty { notes.append("values: " + choices.joined(separator: ", ")) }
     if let bareValue { notes.append("without a value: \(bareValue)") }
     if let defaultText { notes.append("default: \(defaultText)") }
-    notes += note("only with", neededOptions) + note("not with", waivers)
+    notes += note("only with", neededOptions.map { "--\($0)" } + neededOperands.map { "<\($0)>" })
+    // A long list is told better in a sentence of the page.
+    if waivers.count <= 3 { notes += note("not with", waivers.map { "--\($0)" }) }
     return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
   }
 
-  private func note(_ words: String, _ options: [String]) -> [String] {
-    options.isEmpty ? [] : ["\(words) " + options.map { "--\($0)" }.joined(separator: ", ")]
+  private func note(_ words: String, _ names: [String]) -> [String] {
+    names.isEmpty ? [] : ["\(words) " + names.joined(separator: ", ")]
   }
 
   /// An option's spelling as it was typed, with the value that it wants.

@@ -31,6 +31,7 @@ func parseOptions<O: CommandOptions>(
   try checkCombination(of: scan.settings)
   do {
     try checkNumber(of: scan.operands, expected: operands, given: scan.settings)
+    try checkOperands(neededBy: scan.settings, given: scan.operands)
   } catch {
     var error = error
     if error.parameter?.kind == .operand, let last = scan.settings.last,

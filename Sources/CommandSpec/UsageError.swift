@@ -42,7 +42,7 @@ func shown(_ word: String) -> String {
 }
 
 /// The candidate that was probably meant: one that the word begins, or else the nearest by edits.
-func nearest(to word: String, in candidates: [String]) -> String? {
+public func nearest(to word: String, in candidates: [String]) -> String? {
   if word.count >= 3, let longer = candidates.first(where: { $0.hasPrefix(word) }) { return longer }
   var best: (name: String, distance: Int)?
   for name in candidates where abs(name.count - word.count) < 4 {

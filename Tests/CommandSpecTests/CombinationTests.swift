@@ -11,7 +11,13 @@ import Testing
     var onlyOpen = false
     var isAll = false
     var operands: [String] = []
-    static let page = CommandPage(name: "dial", abstract: "Dial.")
+    var isFar = false
+    static let page = CommandPage(
+      name: "dial", abstract: "Dial.",
+      operands: [
+        Operand("host", required: false, help: "Whom."),
+        Operand("port", required: false, help: "Where."),
+      ])
     static let parameters: [Bound<Self>] = [
       .option("probe", "p", \.probes, value: "ports", help: "Try these.")
         .excluding(["linger", "other"], because: "nothing is relayed")
@@ -20,6 +26,7 @@ import Testing
       .option("linger", "l", \.linger, value: "n", help: "So long."),
       .flag("wait", \.waits, help: "Wait."),
       .flag("open", \.onlyOpen, help: "Only open ones.").needing("probe", "all"),
+      .flag("far", \.isFar, help: "Far away, too.").needingOperands("host", "port"),
     ]
   }
 
@@ -36,6 +43,7 @@ import Testing
 
   @Test(arguments: [
     "", "-p 1", "--linger 1 --wait", "--open -p 1", "-p 1 --open", "--all --open", "--all --wait",
+    "--far h 7", "--far h:7",
   ])
   func someGoTogether(_ line: String) throws {
     let dial = try #require(try parse(line))
@@ -55,6 +63,8 @@ import Testing
     ),
     ("--open", "The option '--open' needs '--probe' or '--all'"),
     ("--open --wait", "The option '--open' needs '--probe' or '--all'"),
+    ("--far", "The option '--far' needs '<host>' and '<port>'"),
+    ("--wait --far", "The option '--far' needs '<host>' and '<port>'"),
     // What a word is comes before what it means beside others.
     ("-p 1 --linger x", "The value 'x' is invalid for '--linger <n>'."),
   ])
@@ -67,5 +77,8 @@ import Testing
     #expect(
       table.help("dial", columns: 80)
         .contains("  --open                  Only open ones. (only with --probe, --all)\n"))
+    #expect(
+      table.help("dial", columns: 80)
+        .contains("  --far                   Far away, too. (only with <host>, <port>)\n"))
   }
 }

@@ -14,7 +14,7 @@ func repeatHandshakes(
     throw Failure(.notResolved, "resolve \(typed.text): no address")
   }
   // Before the first handshake: what cannot be written is found out first.
-  let plot = try PlotFile(options.plotFile)
+  let plot = try ResultFile(options.plotFile)
   var race = dialing.race
   race.socketOptions = sockets.plan(narrator)
   var session = SeriesSession(
@@ -72,7 +72,7 @@ private struct SeriesSession: ~Copyable {
   /// Does the handshakes, and sums up.
   ///
   /// - Returns: what they amount to, or the signal that is to be seen.
-  mutating func run(_ loop: inout ReadinessLoop, _ plot: PlotFile) throws(Failure) -> Ending {
+  mutating func run(_ loop: inout ReadinessLoop, _ plot: ResultFile) throws(Failure) -> Ending {
     narrator.tell(.seriesBegins(series.plan, with: host))
     // The loop and the file have taken a moment; the series begins now.
     series = HandshakeSeries(series.plan)
@@ -161,7 +161,7 @@ private struct SeriesSession: ~Copyable {
   }
 
   /// Writes the plot, unless there is nothing in it.
-  func write(_ plot: PlotFile) throws(Failure) {
+  func write(_ plot: ResultFile) throws(Failure) {
     if tally.count > 0 { try plot.write { summary.chart(began: began).svg } }
   }
 
@@ -186,50 +186,5 @@ private struct SeriesSession: ~Copyable {
   private func ending(after signal: Int32?) -> Ending {
     if let signal, signal != SIGINT || tally.count == 0 { return .signal(signal) }
     return .status(tally.worst.map { ExitStatus($0) } ?? .done)
-  }
-}
-
-/// The file of --svg, which gets its name when it is whole. A class, so that whatever ends the series
-/// takes the unfinished file with it.
-private final class PlotFile {
-  private var output: ByteOutput?
-  private let path: String
-
-  /// - Parameter path: nil for none.
-  /// - Throws: where it cannot be written.
-  init(_ path: String?) throws(Failure) {
-    self.path = path ?? ""
-    do throws(SystemCallError) {
-      output = if let path { try ByteOutput(file: path) } else { nil }
-    } catch {
-      throw Failure(.localStream, error)
-    }
-  }
-
-  deinit { output?.abandon() }
-
-  /// Whether no reader can keep a write waiting.
-  var isOnDisk: Bool { output?.isTemporary ?? false }
-
-  /// Nothing is written where there is no file, or no longer.
-  func write(_ text: () -> String) throws(Failure) {
-    guard let descriptor = output?.descriptor else { return }
-    defer {
-      output?.abandon()
-      output = nil
-    }
-    do throws(OutputError) {
-      var buffer = OutputBuffer(descriptor: descriptor, name: path)
-      try buffer.write(text())
-      try buffer.flush()
-    } catch {
-      throw Failure(.localStream, error.description)
-    }
-    do throws(SystemCallError) {
-      try output?.close()
-      try output?.commit()
-    } catch {
-      throw Failure(.localStream, error)
-    }
   }
 }

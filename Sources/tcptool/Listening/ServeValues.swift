@@ -29,33 +29,6 @@ enum SourceSize: ArgumentValue {
   }
 }
 
-/// So many a second or a minute: `20`, `20/s`, `0.5/s`, `30/m`.
-struct EventRate: ArgumentValue {
-  private var text: String
-  /// From one to the next.
-  var interval: Duration
-
-  init?(argument: String) {
-    let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let digits = parts.first,
-      digits.utf8.allSatisfy({ $0 < 58 && $0 > 45 }),
-      let count = Double(digits), count > 0
-    else { return nil }
-    let period: Double
-    switch parts.count == 2 ? parts[1] : "s" {
-    case "s": period = 1
-    case "m": period = 60
-    default: return nil
-    }
-    let nanoseconds = period / count * 1e9
-    guard nanoseconds >= 1, nanoseconds < 1e18 else { return nil }
-    interval = .nanoseconds(Int64(nanoseconds.rounded()))
-    text = argument
-  }
-
-  var argumentText: String { text }
-}
-
 /// Another listen(2): `128` on SIGHUP, `128@5s` after five seconds.
 struct Relisten: ArgumentValue {
   var backlog: Backlog

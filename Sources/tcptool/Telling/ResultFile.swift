@@ -1,0 +1,60 @@
+// A file that an option names for a result: a plot, samples.
+
+internal import Report
+internal import SocketCore
+
+/// A file that gets its name when it is whole. A class, so that whatever ends the run takes the
+/// unfinished file with it.
+final class ResultFile {
+  private var output: ByteOutput?
+  private let path: String
+
+  /// Opens the file before there is a result: what cannot be written is found out first.
+  ///
+  /// - Parameter path: nil for none.
+  /// - Throws: where it cannot be written.
+  init(_ path: String?) throws(Failure) {
+    self.path = path ?? ""
+    do throws(SystemCallError) {
+      output = if let path { try ByteOutput(file: path) } else { nil }
+    } catch {
+      throw Failure(.localStream, error)
+    }
+  }
+
+  deinit { output?.abandon() }
+
+  /// Whether no reader can keep a write waiting.
+  var isOnDisk: Bool { output?.isTemporary ?? false }
+
+  /// Whether a file was asked for, and is not written yet.
+  var isWanted: Bool { output != nil }
+
+  /// Writes the text and gives the file its name. Nothing is written where there is no file, or no
+  /// longer.
+  func write(_ text: () -> String) throws(Failure) {
+    try fill { buffer throws(OutputError) in try buffer.write(text()) }
+  }
+
+  /// Writes piece by piece, and gives the file its name.
+  func fill(_ write: (inout OutputBuffer) throws(OutputError) -> Void) throws(Failure) {
+    guard let descriptor = output?.descriptor else { return }
+    defer {
+      output?.abandon()
+      output = nil
+    }
+    do throws(OutputError) {
+      var buffer = OutputBuffer(descriptor: descriptor, name: path)
+      try write(&buffer)
+      try buffer.flush()
+    } catch {
+      throw Failure(.localStream, error.description)
+    }
+    do throws(SystemCallError) {
+      try output?.close()
+      try output?.commit()
+    } catch {
+      throw Failure(.localStream, error)
+    }
+  }
+}
