@@ -122,8 +122,6 @@ struct DynamicsChart {
   var limit: Int?
   /// What happened when: the queue full, the acceptor stopped.
   var moments: [(time: Duration, label: String, ink: Chart.Ink)]
-  /// When SYNs are sent again, counted from the first one.
-  static let retransmissions: [Duration] = [.seconds(1), .seconds(3), .seconds(7)]
 
   var chart: Chart {
     func points(_ value: (Sample) -> Int?) -> [Chart.Point] {
@@ -132,7 +130,6 @@ struct DynamicsChart {
     func marks(_ chosen: (Client) -> Bool) -> [Chart.Point] {
       clients.filter(chosen).map { Chart.Point(nanoseconds($0.began), $0.latency.map(nanoseconds)) }
     }
-    let slowest = clients.compactMap(\.latency).max() ?? .zero
     let latencies: [Chart.Series] = [
       .init("connected", .points(.dot), .green, marks { $0.latency != nil && !$0.isGhost }),
       .init(
@@ -152,11 +149,9 @@ struct DynamicsChart {
           y: .count("drops", covering: [0]),
           series: [.init("drops", .steps, .red, points(\.drops))], share: 0.7),
         .init(
-          y: .init("connect time", .logarithmic) { Units.duration(nanoseconds: $0) },
-          series: latencies,
-          markers: Self.retransmissions.filter { $0 <= slowest }.map {
-            .init(nanoseconds($0), "SYN sent again")
-          }),
+          // Linear, so that the steps at which SYNs are sent again are as far apart as they are.
+          y: .init("connect time", covering: [0]) { Units.duration(nanoseconds: $0) },
+          series: latencies, share: 1.2),
       ],
       markers: moments.map { .init(nanoseconds($0.time), $0.label, $0.ink) }, height: 560)
   }

@@ -115,6 +115,11 @@ struct Narrator: Sendable {
     if showsLive { live.draw(sanitized(text), short: short.map { sanitized($0) }) }
   }
 
+  /// The same in several lines, each of which is cut where the terminal ends.
+  func show(lines: [String]) {
+    if showsLive { live.draw(lines.map { sanitized($0) }) }
+  }
+
   /// Takes away what `show` showed; to be called before data may come to the same terminal.
   func endShow() { live.erase() }
 
@@ -139,28 +144,44 @@ struct Narrator: Sendable {
   }
 }
 
-/// The last line of the terminal on standard error, where it is in use.
+/// The last lines of the terminal on standard error, where they are in use.
 private final class LiveLine: Sendable {
-  private let isDrawn = Mutex(false)
+  /// How many lines are drawn.
+  private let drawn = Mutex(0)
   private let wait: ReaderWait
 
   init(_ wait: ReaderWait) { self.wait = wait }
 
   func draw(_ text: String, short: String?) {
+    let fitting = text.count > Self.width(Display(descriptor: STDERR_FILENO)) ? short ?? text : text
+    draw([fitting])
+  }
+
+  func draw(_ lines: [String]) {
     let display = Display(descriptor: STDERR_FILENO)
-    // A terminal breaks a line that reaches its last column, and a broken line cannot be drawn over.
-    let width = display.columns - 1
-    let fitting = text.count > width ? short ?? text : text
-    put("\r" + display.cut(fitting, to: width) + "\u{1b}[K")
-    isDrawn.withLock { $0 = true }
+    let texts = lines.map { display.cut($0, to: Self.width(display)) + "\u{1b}[K" }
+    let before = drawn.withLock { count in
+      defer { count = lines.count }
+      return count
+    }
+    // What is left of a longer picture goes, too.
+    put(Self.start(of: before) + texts.joined(separator: "\n") + "\u{1b}[J")
   }
 
   func erase() {
-    let wasDrawn = isDrawn.withLock { drawn in
-      defer { drawn = false }
-      return drawn
+    let before = drawn.withLock { count in
+      defer { count = 0 }
+      return count
     }
-    if wasDrawn { put("\r\u{1b}[K") }
+    if before > 0 { put(Self.start(of: before) + "\u{1b}[J") }
+  }
+
+  /// A terminal breaks a line that reaches its last column, and a broken line cannot be drawn over.
+  private static func width(_ display: Display) -> Int { display.columns - 1 }
+
+  /// Moves from the end of so many lines to their beginning.
+  private static func start(of count: Int) -> String {
+    count > 1 ? "\u{1b}[\(count - 1)A\r" : "\r"
   }
 
   private func put(_ text: String) {
