@@ -41,21 +41,6 @@ public struct FirstDrop: Hashable, Sendable {
   public var time: Duration
 }
 
-/// What the SYN queue was held up by.
-public enum SYNQueueLimit: Hashable, Sendable {
-  /// The backlog that was asked for.
-  case backlog
-  /// net.core.somaxconn, which clamps it.
-  case somaxconn(Int)
-  /// A quarter of net.ipv4.tcp_max_syn_backlog is kept free of unknown peers. It counts with
-  /// tcp_syncookies 0 alone.
-  case maxSynBacklog(Int)
-  /// Every SYN is answered with a cookie (tcp_syncookies 2), and the queue is not used.
-  case cookies
-  /// It was not full.
-  case none
-}
-
 /// The result of one pass.
 public struct PassResult: Sendable {
   public var plan: PassPlan

@@ -79,8 +79,13 @@ extension QueueRules {
     prediction[.synQueue] = .exactly(held)
     let dropped = cookies == 0 ? rest : 0
     if dropped > 0 { prediction[.firstDrop] = .exactly(held + 1) }
-    prediction[.drops] = repetition(dropped)
-    prediction[.listenDrops] = repetition(dropped)
+    // A client that is in the queue sends its SYN again, too, since it does not hear the answer: what
+    // tcp_check_req has no further use for counts as a drop of the listener, and as no ListenDrops.
+    let again = PredictedRange(held * repetition.least, held * repetition.most)
+    let first = repetition(dropped)
+    prediction[.drops] = PredictedRange(
+      first.least + again.least, first.most.map { $0 + (again.most ?? 0) })
+    prediction[.listenDrops] = first
     prediction[.queueFullDrops] =
       conditions.isHeldUpByMaxSynBacklog ? .exactly(0) : repetition(dropped)
     prediction[.queueFullCookies] = repetition(cookies == 0 ? 0 : rest)

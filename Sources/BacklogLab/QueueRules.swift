@@ -1,28 +1,7 @@
-// The kernel's rules for a listener's accept queue, as pure functions.
+// The kernel's rules for the sizes of a listener's queues and for SYNs without an answer, as pure functions.
 //
 // Verified on Linux 6.18; where another kernel differs, the measurement says so and the prediction
 // is what is wrong.
-
-/// What is seen of a listener that never accepts and of its clients, measured or predicted. Nil is
-/// not known, or not predicted; it is never 0.
-public struct Observables: Hashable, Sendable {
-  /// The backlog in force: Send-Q of the listener.
-  public var effectiveBacklog: Int?
-  /// Connections that wait for accept(2): Recv-Q of the listener.
-  public var acceptQueue: Int?
-  /// Clients in ESTABLISHED.
-  public var established: Int?
-  /// Clients in SYN_SENT: their SYN was dropped and will be sent again.
-  public var synSent: Int?
-  /// Requests in the SYN queue: rows in SYN_RECV.
-  public var synReceived: Int?
-  /// What the listener dropped: its own counter, not its namespace's.
-  public var drops: Int?
-  /// Which connect, counted from 1, was the first to be dropped; nil also where none was.
-  public var firstDrop: Int?
-
-  public init() {}
-}
 
 public enum QueueRules {
   /// The effective backlog: listen(2) reads its argument as unsigned and clamps it, silently
@@ -80,26 +59,5 @@ public enum QueueRules {
   public static func synRetransmissions(after age: Duration, linearTimeouts: Int) -> Int {
     synRetransmissionTimes(linearTimeouts: linearTimeouts, count: 16)
       .count { .seconds($0) <= age }
-  }
-
-  /// What a flood of `connects` from one thread on this host leads to before the first dropped SYN
-  /// is sent again. A SYN that meets a full accept queue is dropped, cookies or not
-  /// (tcp_conn_request in net/ipv4/tcp_input.c, since Linux 4.10), and since the handshake
-  /// completes inside connect(2) the SYN queue stays empty.
-  public static func predict(
-    asked: Int32, settings: QueueSettings, connects: Int
-  ) -> Observables {
-    let backlog = effectiveBacklog(asked: asked, somaxconn: settings.somaxconn)
-    let capacity = acceptQueueCapacity(backlog: backlog)
-    let held = min(connects, capacity)
-    var prediction = Observables()
-    prediction.effectiveBacklog = backlog
-    prediction.acceptQueue = held
-    prediction.established = held
-    prediction.synSent = connects - held
-    prediction.synReceived = 0
-    prediction.drops = connects - held
-    prediction.firstDrop = connects > capacity ? capacity + 1 : nil
-    return prediction
   }
 }

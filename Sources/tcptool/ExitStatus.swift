@@ -1,6 +1,8 @@
 // How the program can end, and what each status says to a script.
 
 internal import CommandSpec
+internal import Glibc
+internal import Report
 internal import SocketCore
 
 /// The statuses; stable, and the same in every subcommand.
@@ -91,10 +93,18 @@ enum Ending: Equatable {
 struct Failure: Error {
   var status: ExitStatus
   var message: String
+  /// Whether the reader of standard output is gone, which is no fault of ours.
+  var isUnreadOutput = false
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status
     self.message = message
+  }
+
+  /// Output that was not taken.
+  init(_ error: OutputError) {
+    self.init(.localStream, error.description)
+    isUnreadOutput = error.isBrokenPipe && error.descriptor == STDOUT_FILENO
   }
 
   init(_ status: ExitStatus, _ error: SystemCallError) { self.init(status, error.description) }

@@ -91,6 +91,6 @@ func toStandardOutput(
     try write(&output)
     try output.flush()
   } catch {
-    throw Failure(.localStream, error.description)
+    throw Failure(error)
   }
 }

@@ -51,14 +51,29 @@ import Testing
     FloodRow(asked: 128, connects: 129, held: 129, waiting: 0, firstDrop: nil),
   ])
   func floodFillsTheAcceptQueueAndTheRestIsDropped(_ row: FloodRow) {
-    let predicted = QueueRules.predict(
-      asked: row.asked, settings: QueueSettings(somaxconn: row.somaxconn), connects: row.connects)
-    #expect(predicted.acceptQueue == row.held)
-    #expect(predicted.established == row.held)
-    #expect(predicted.synSent == row.waiting)
-    #expect(predicted.drops == row.waiting)
-    #expect(predicted.synReceived == 0)
-    #expect(predicted.firstDrop == row.firstDrop)
+    let conditions = Conditions(
+      asked: row.asked, settings: QueueSettings(somaxconn: row.somaxconn),
+      kernel: KernelVersion("6.18.0"))
+    let predicted = QueueRules.acceptPass(conditions, connects: row.connects)
+    #expect(predicted[.acceptQueue]?.number == row.held)
+    #expect(predicted[.established]?.number == row.held)
+    #expect(predicted[.synSent]?.number == row.waiting)
+    #expect(predicted[.drops]?.number == row.waiting)
+    #expect(predicted[.synQueue]?.number == 0)
+    #expect(predicted[.firstDrop]?.number == row.firstDrop)
+  }
+
+  /// Each client that does not hear the answer sends its SYN again after a second, also one that is in
+  /// the queue.
+  @Test func whatIsSentAgainCounts() {
+    let conditions = Conditions(
+      asked: 8,
+      settings: QueueSettings(somaxconn: 4096, tcpMaxSynBacklog: 2_048, tcpSyncookies: 0),
+      kernel: KernelVersion("6.18.0"))
+    let predicted = QueueRules.synPass(
+      conditions, connects: 50, repetition: Repetition(least: 0, most: 1))
+    #expect(predicted[.drops] == PredictedRange(41, 91))
+    #expect(predicted[.listenDrops] == PredictedRange(41, 82))
   }
 
   @Test(arguments: [
@@ -66,20 +81,9 @@ import Testing
     (-1, 4609),
   ])
   func planOverflowsTheQueueByAnEighthOrThirtyTwo(asked: Int32, connects: Int) {
-    let plan = FloodPlan(asked: asked, settings: QueueSettings(somaxconn: 4096))
-    #expect(plan.connects == connects)
-  }
-
-  @Test func planIsRefusedWhereTheLimitsAreTooLow() throws {
-    let plan = FloodPlan(asked: 128, settings: QueueSettings(somaxconn: 4096))
-    try plan.check(descriptorLimit: 225, ephemeralPorts: 161)
-    try plan.check(descriptorLimit: 225, ephemeralPorts: nil)
-    #expect(throws: LabError.descriptorLimit(needed: 225, limit: 224)) {
-      try plan.check(descriptorLimit: 224, ephemeralPorts: 28_232)
-    }
-    #expect(throws: LabError.ephemeralPorts(needed: 161, available: 160)) {
-      try plan.check(descriptorLimit: 20_000, ephemeralPorts: 160)
-    }
+    let settings = QueueSettings(somaxconn: 4096)
+    #expect(PassPlan(asked: asked).connects(settings: settings) == connects)
+    #expect(PassPlan(asked: asked, count: 7).connects(settings: settings) == 7)
   }
 }
 

@@ -60,14 +60,15 @@ import Testing
   /// It says so before the first connect: the namespace has counted none.
   @Test(.requiresPrivateNetwork) func aFloodNeedsDescriptors() throws {
     let network = try PrivateNetwork()
+    let words = [try Tool.path, "backlog-test", "--isolate", "never"]
     let done = try run(
-      network.command(["sh", "-c", #"ulimit -n 16 && exec "$@""#, "sh", Tool.path, "backlog-test"]))
+      network.command(["sh", "-c", #"ulimit -n 16 && exec "$@""#, "sh"] + words))
     #expect(done.outcome == .exited(1))
     #expect(done.outputText == "")
     let needed = try #require(
       done.errorText.wholeMatch(
         of:
-          #/Error: the flood needs ([0-9]+) descriptors and this process may have 16; raise the limit \(ulimit -n ([0-9]+)\) or ask for a smaller --backlog\n/#
+          #/Error: the experiment needs ([0-9]+) descriptors and this process may have 16; raise the limit \(ulimit -n ([0-9]+)\) or ask for a smaller backlog or count\n/#
       ),
       "\(done)")
     #expect(needed.1 == needed.2)
@@ -76,7 +77,7 @@ import Testing
     // The advice helps.
     let advised = try run(
       network.command(
-        ["sh", "-c", #"ulimit -n \#(needed.1) && exec "$@""#, "sh", Tool.path, "backlog-test"]))
+        ["sh", "-c", #"ulimit -n \#(needed.1) && exec "$@""#, "sh"] + words))
     #expect(advised.outcome == .exited(0), "\(advised)")
     #expect(try activeOpens(in: network) > 128)
   }

@@ -42,7 +42,7 @@ import Testing
       See 'tcptool states --help' for more information.
     """,
     "backlog-test": """
-    Usage: tcptool backlog-test [--backlog <n>] [--json] [--color <when>]
+    Usage: tcptool backlog-test [<options>] [<host>] [<port>]
       See 'tcptool backlog-test --help' for more information.
     """,
   ]
@@ -121,7 +121,7 @@ import Testing
                process=日本\x1b prot=80
                                 ^^^^
         """#),
-    Row("backlog-test", "7000", says: "Unexpected argument '7000'"),
+    Row("backlog-test", "7000", says: "Missing expected argument '<port>'"),
     Row("listen", "99999", says: invalidPort("99999")),
     Row("listen", "-1", says: invalidPort("-1")),
     Row("recv", "localhost:65536", says: invalidPort("65536")),
@@ -143,7 +143,7 @@ import Testing
       "backlog-test", "--json=yes",
       says: """
         The option '--json' does not take any value, but 'yes' was specified.
-        Help:  -j, --json  One JSON object.
+        Help:  -j, --json  One JSON object; with --sweep one a line.
         """),
     Row(
       "send", "-t", "5x", "host", "80",

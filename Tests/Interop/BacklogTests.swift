@@ -139,7 +139,8 @@ import Testing
   @Test(.requires("tc"))
   func whatTheRulesDoNotForeseeIsSaid() throws {
     let network = try PrivateNetwork(setUp: ["tc qdisc add dev lo root pfifo limit 0"])
-    let done = try run(network.command(try Self.words(5)))
+    // The discipline is that of this network.
+    let done = try run(network.command(try Self.words(5) + ["--isolate", "never"]))
     #expect(done.outcome == .exited(1))
     let report = try Report(done)
     #expect(!report.match)

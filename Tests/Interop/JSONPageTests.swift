@@ -114,6 +114,20 @@ import Testing
     #expect(Set(families) == (try Self.documentedMetrics()))
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func namesEveryKeyOfBacklogTest() throws {
+    let documented = try Self.documented()
+    var seen: Set<String> = []
+    for words in [
+      ["--expect", "accept=6"], ["--queue", "syn"], ["--queue", "both"],
+      ["--sweep-set", "somaxconn=2,6"],
+    ] {
+      let done = try tcptool("backlog-test", "--backlog", "5", "--json", words[0], words[1]).wait()
+      seen.formUnion(try check(done.outputText, documented))
+    }
+    #expect(seen == ["backlog_test", "backlog_test_both"])
+  }
+
   @Test(.requires("python3"), .timeLimit(.minutes(1)))
   func namesEveryEventAndKey() throws {
     let documented = try Self.documented()

@@ -64,16 +64,10 @@ import Testing
   @Test(.requires("python3"), .requiresPrivateNetwork, arguments: signals)
   func duringABacklogTest(_ signal: Int32) throws {
     let network = try PrivateNetwork()
-    let tool = try tcptool("backlog-test", in: network)
-    // It has filled its queue, and now it waits for its moment to look.
-    #expect(
-      eventually {
-        ((try? kernelFile("/proc/\(network.pid)/net/tcp")) ?? "").split(separator: "\n").count > 200
-      })
+    let tool = try tcptool("backlog-test", "--sweep", "1..1000", in: network)
+    try tool.waitForOutput { $0.contains("limited by\n") }
     try tool.signal(signal)
-    let done = try tool.wait()
-    #expect(done.outcome == .signalled(signal))
-    #expect(done.output == [])
+    #expect(try tool.wait().outcome == .signalled(signal))
   }
 
   /// nohup, and what a shell starts in the background.

@@ -102,14 +102,16 @@ import Testing
     #expect(NumberList(argument: "1..\(Int.max)*1000000000")?.numbers.count == 3)
   }
 
-  @Test(arguments: [("somaxconn=16", "somaxconn", 16), ("a.b=-1", "a.b", -1)])
-  func settingsAreRead(_ text: String, _ name: String, _ value: Int) throws {
+  @Test(arguments: [
+    ("somaxconn=16", "somaxconn", "16"), ("a.b=-1", "a.b", "-1"), ("range=1 9", "range", "1 9"),
+  ])
+  func settingsAreRead(_ text: String, _ name: String, _ value: String) throws {
     let setting = try #require(SettingValue(argument: text))
     #expect(setting.name == name && setting.value == value)
     #expect(setting.argumentText == text)
   }
 
-  @Test(arguments: ["somaxconn", "=5", "somaxconn=", "somaxconn=x", "somaxconn=1K", ""])
+  @Test(arguments: ["somaxconn", "=5", "somaxconn=", ""])
   func otherSettingsAreRefused(_ text: String) {
     #expect(SettingValue(argument: text) == nil)
     #expect(SettingList(argument: text) == nil)

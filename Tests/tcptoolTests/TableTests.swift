@@ -126,11 +126,15 @@ import Testing
   @Test(arguments: names)
   func everyOptionChangesSomething(_ name: String) throws {
     let command = try Self.command(name)
-    let operands = command.page.operands.filter(\.isRequired)
-    func parsed(_ words: [String], beside others: [String] = [], without waived: [String] = [])
-      throws -> String
-    {
-      let values = operands.filter { !waived.contains($0.name) }.map {
+    let operands = command.page.operands
+    func parsed(
+      _ words: [String], beside others: [String] = [], without waived: [String] = [],
+      with wanted: [String] = []
+    ) throws -> String {
+      let given = operands.filter {
+        wanted.contains($0.name) || $0.isRequired && !waived.contains($0.name)
+      }
+      let values = given.map {
         $0.name == "port" ? "7000" : "127.0.0.1"
       }
       // Behind the operands, since an option may take all the words that are left.
@@ -151,9 +155,12 @@ import Testing
       }
       let waived = others.flatMap(\.waivedOperands)
       func options(_ words: [String]) throws -> String {
-        try parsed(words, beside: needed, without: waived + parameter.waivedOperands)
+        try parsed(
+          words, beside: needed, without: waived + parameter.waivedOperands,
+          with: parameter.neededOperands)
       }
-      let plain = try parsed([], beside: needed, without: waived)
+      let plain = try parsed(
+        [], beside: needed, without: waived, with: parameter.neededOperands)
       var isAttached = false
       if case .optional(let bare) = parameter.valueForm {
         isAttached = true
@@ -180,7 +187,8 @@ import Testing
     if let choice = parameter.choices.first(where: { $0 != parameter.defaultText }) {
       return choice
     }
-    return ["77", "77s", "127.0.0.1:77", "77K", "127.0.0.1", "name", "7"].first(where: isAccepted)
+    return ["77", "77s", "127.0.0.1:77", "77K", "127.0.0.1", "name", "7", "name=7", "accept>7"]
+      .first(where: isAccepted)
       ?? ""
   }
 

@@ -1,10 +1,13 @@
 // Choices of other modules as values of the command line.
 
+public import BacklogLab
 public import CommandSpec
 public import KernelTables
 public import Report
 
 extension ColorChoice: ArgumentValue {}
+
+extension IsolationMode: ArgumentValue {}
 
 extension SocketTable.Source: ArgumentValue {}
 

@@ -1,73 +1,275 @@
-// tcptool backlog-test: what a listener's accept queue really holds, beside what the kernel's rules say.
+// tcptool backlog-test: what a listener's two queues really hold, beside what the kernel's rules say.
 
 internal import BacklogLab
 internal import CommandSpec
 internal import Glibc
 internal import KernelTables
 internal import Report
+internal import SocketCore
 
 struct BacklogTestOptions: Subcommand {
   var operands: [String] = []
   var backlog = Backlog(128)
+  var queue = QueueChoice.accept
+  var count: PositiveCount?
+  var isIPv6 = false
+  var isolation = IsolationMode.auto
+  var settings: [SettingValue] = []
+  var sweep: NumberList?
+  var settingSweep: SettingList?
+  var arrivalRate: EventRate?
+  var acceptRate: EventRate?
+  var duration: Duration?
+  var relistenBacklog: Backlog?
+  var groupSize: PositiveCount?
+  var lateAcks: PositiveCount?
+  var allowsRemote = false
+  var probesData = false
+  var namespace: String?
+  var expectations: [String] = []
+  var isDemo = false
+  var explains = false
+  var plotFile: String?
+  var sampleFile: String?
   var isJSON = false
   var color = ColorChoice.auto
+  /// Whose listener it is; nil for one of our own.
+  private(set) var target: TypedEndpoint?
+  /// What --expect asks for.
+  private(set) var expected: [Expectation] = []
+
+  init() {}
 
   static let page = CommandPage(
     name: "backlog-test",
-    abstract:
-      "Fill the queue of a listener that never accepts, and compare it with the kernel's rules.",
+    abstract: "Measure what a listener's two queues hold, beside what the kernel's rules predict.",
     discussion: [
       """
-      It opens a listener of its own on loopback, connects more clients than the accept queue \
-      should hold, and half a second later looks how many are held, how many had their SYN dropped, \
-      and which connect was the first to be dropped. No privilege is needed, nothing leaves this \
-      host, and no setting is changed.
+      It opens a listener of its own on loopback that never accepts, connects more clients than its \
+      queue should hold, and half a second later looks how many are held, how many had their SYN \
+      dropped, and which connect was the first. Each number stands beside what the kernel's rules \
+      predict; a difference is named, with status 1. No privilege is needed and no setting of the \
+      host is changed.
       """,
       """
-      Linux holds one connection more than the effective backlog, which is the argument of \
-      listen(2) clamped by net.core.somaxconn. A SYN that meets a full queue is dropped silently; \
-      the client sends it again after 1, 2, 3, 4, 5 and 7 seconds.
+      Linux keeps two queues for a listener. Connections that wait for accept(2) are in the accept \
+      queue, handshakes that are not finished in the SYN queue; each holds one more than the \
+      effective backlog, which is the argument of listen(2) clamped by net.core.somaxconn. A SYN that \
+      meets a full queue is dropped silently, and the client sends it again after 1, 2, 3, 4, 5 and \
+      7 seconds.
+      """,
+      """
+      The experiment runs in a private network namespace where the system allows it, with the host's \
+      settings, so that the counters are exact. There --set asks what another setting would do. \
+      --sweep runs it for many backlogs, --accept-rate against an acceptor that is too slow.
+      """,
+      """
+      With HOST and PORT it connects to somebody else's listener, one client after the other, until \
+      one is not answered. Use it on a server that is stopped (SIGSTOP) or stalled: one that accepts \
+      fast is reported as that. What was queued stays queued until the server accepts. The options \
+      about an own listener have no use there.
+      """,
+      """
+      --expect holds the result to a comparison of its numbers, for a pipeline: the keys of the JSON \
+      object joined by points, such as 'clients.established', or one of the short forms below. The \
+      first words of a key may be left out where one key alone ends like that. The operators are >=, \
+      >, <=, <, = and !=; a value is a number, true, false or another name, also with a number added \
+      to it. Comparisons are joined by 'and' or a comma. With --sweep each row has to meet it.
       """,
     ],
+    operands: [
+      Operand(
+        "host", required: false, help: "Name or address of a listener to test instead of an own.",
+        completion: .host),
+      Operand(
+        "port", required: false, help: "Port from 0 to 65535, or a service's name.",
+        completion: .port),
+    ],
+    terms: expectationTerms,
     examples: [
       Example(command: "tcptool backlog-test", explanation: "Fill a queue of the usual size."),
       Example(
         command: "tcptool backlog-test --backlog 5000",
         explanation: "Find out whether a backlog of 5000 would be in force on this host."),
       Example(
-        command: "tcptool backlog-test --backlog 0 --json",
-        explanation: "The same as one JSON object."),
+        command: "tcptool backlog-test --queue both --explain",
+        explanation: "Fill both queues, and read what the rules are and what old texts claim."),
+      Example(
+        command: "tcptool backlog-test --set tcp_syncookies=0",
+        explanation: "See what a setting would do, without changing the host's."),
+      Example(
+        command: "tcptool backlog-test --sweep 1..8192*2",
+        explanation: "Compare backlogs in a table."),
+      Example(
+        command: "tcptool backlog-test --accept-rate 100",
+        explanation: "Watch a queue in front of an acceptor that is too slow."),
+      Example(
+        command: "tcptool backlog-test localhost 8080",
+        explanation: "Find the backlog of a server of this host that is stopped."),
+      Example(
+        command: "tcptool backlog-test -b 511 --expect 'accept>=512'",
+        explanation: "Fail a pipeline, with status 3, where the queue is smaller."),
+      Example(
+        command: "tcptool backlog-test --svg queue.svg --json",
+        explanation: "One JSON object, and the queue as a chart."),
+      Example(
+        command: "tcptool backlog-test --demo", explanation: "A guided tour of five experiments."),
     ],
     exitStatuses: [
       ExitStatus.done.row("The kernel did what was predicted."),
       ExitStatus.failure.row("Kernel and prediction differ, or the experiment could not be made."),
+      ExitStatus.overThreshold.row("The result does not meet --expect."),
+      ExitStatus.notResolved.row(), ExitStatus.refused.row(), ExitStatus.noAnswer.row(),
+      ExitStatus.unreachable.row(), ExitStatus.prohibited.row(), ExitStatus.localEnd.row(),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["ss(8)", "listen(2)", "tcp(7)"])
+    seeAlso: ["tcptool-states(1)", "tcptool-json(7)", "ss(8)", "listen(2)", "tcp(7)"])
 
-  static let parameters: [Bound<Self>] = [
+  static let parameters: [Bound<Self>] =
+    ownParameters.map { $0.waiving("host", "port") } + targetParameters + outputParameters
+
+  /// What is about a listener of our own.
+  private static let ownParameters: [Bound<Self>] = [
     .option(
       "backlog", "b", \.backlog, value: "n", help: "Backlog for listen(2), passed on unchanged."),
-    .flag("json", "j", \.isJSON, help: "One JSON object."),
+    .option(
+      "queue", "q", \.queue, value: "queue",
+      help: "Fill the accept queue, the SYN queue with handshakes that never end, or both in turn."),
+    .option(
+      "isolate", \.isolation, value: "when",
+      help: """
+        Whether to run in a private user and network namespace: where that is allowed, or always, or \
+        never.
+        """),
+    .option(
+      "set", \.settings, value: "name=value",
+      help: """
+        Change a setting in the private namespace only: somaxconn, tcp_max_syn_backlog, \
+        tcp_syncookies, tcp_abort_on_overflow. May be repeated.
+        """
+    ),
+    .option(
+      "sweep", \.sweep, value: "list",
+      help: "One run for each backlog of a list: 0,1,5,128 or 1..4096*2 or 0..500+100, also mixed."
+    ).excluding(["backlog"], because: "the list has the backlogs"),
+    .option(
+      "sweep-set", \.settingSweep, value: "name=list",
+      help: "One run for each value of a setting: somaxconn=16,128,4096."
+    ).excluding(["sweep"], because: "one thing varies at a time"),
+    .option(
+      "arrival-rate", \.arrivalRate, value: "rate",
+      help: "Let clients come at this rate, 200 or 30/m, instead of all at once."
+    ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
+    .option(
+      "accept-rate", \.acceptRate, value: "rate",
+      help:
+        "Accept at this rate meanwhile. With --arrival-rate or --accept-rate alone the other is chosen."
+    ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
+    .option(
+      "duration", "t", \.duration, value: "duration", help: "How long clients come."
+    ).needing("arrival-rate", "accept-rate"),
+    .option(
+      "relisten", \.relistenBacklog, value: "n",
+      help: "Afterwards call listen(2) again with this backlog and connect more clients."
+    ).excluding(scenarios(but: "relisten"), because: "one scenario at a time"),
+    .option(
+      "reuse-port", \.groupSize, value: "n",
+      help: "Use a group of so many listeners on one port (SO_REUSEPORT)."
+    ).excluding(scenarios(but: "reuse-port"), because: "one scenario at a time"),
+    .option(
+      "late-acks", \.lateAcks, value: "n",
+      help: """
+        Let the last ACK of so many handshakes come when the queue is full, which leaves clients that \
+        believe that they are connected.
+        """
+    ).excluding(scenarios(but: "late-acks"), because: "one scenario at a time"),
+    .flag(
+      "demo", \.isDemo, help: "A guided tour: five small experiments, with a sentence each."
+    ).excluding(
+      [
+        "backlog", "queue", "count", "set", "sweep", "sweep-set", "arrival-rate", "accept-rate",
+        "relisten", "reuse-port", "late-acks", "expect", "svg", "samples", "json",
+      ], because: "the tour has its own"),
+  ]
+
+  private static let staticOnly = ["queue", "sweep", "sweep-set", "count"]
+
+  /// What cannot be done beside one of the scenarios.
+  private static func scenarios(but name: String) -> [String] {
+    [
+      "queue", "sweep", "sweep-set", "arrival-rate", "accept-rate", "relisten", "reuse-port",
+      "late-acks",
+    ].filter { $0 != name }
+  }
+
+  private static let targetParameters: [Bound<Self>] = [
+    .option(
+      "count", "n", \.count, value: "n",
+      help: "How many clients connect, instead of enough to overflow the queue."),
+    .flag("ipv6", "6", \.isIPv6, help: "Use IPv6: ::1, or only IPv6 addresses of the host."),
+    .flag(
+      "allow-remote", \.allowsRemote,
+      help: "Test a listener that is not on loopback; --count has to be given, up to 1024."
+    ).needingOperands("host", "port").needing("count"),
+    .flag(
+      "probe-data", \.probesData,
+      help: "Send a byte on each connection, which tells those that are queued from ghosts."
+    ).needingOperands("host", "port"),
+    .option(
+      "netns", \.namespace, value: "name",
+      help: "Test in the network namespace of this name (ip-netns(8)) or file."
+    ).needingOperands("host", "port"),
+  ]
+
+  private static let outputParameters: [Bound<Self>] = [
+    .option(
+      "expect", "e", \.expectations, value: "comparison",
+      help:
+        "Hold the result to this, as 'accept>=1024'; status 3 where it is not met. May be repeated."
+    ),
+    .flag(
+      "explain", \.explains,
+      help:
+        "Afterwards say what the rules are, where the kernel has them, and what old texts claim."
+    ),
+    .option(
+      "svg", \.plotFile, value: "file",
+      help: "Write a chart: the queue against connects or time, or a sweep.", completion: .file),
+    .option(
+      "samples", \.sampleFile, value: "file",
+      help: "Write what was seen after each connect as comma-separated values.", completion: .file
+    ).excluding(["sweep", "sweep-set"], because: "each run would have its own"),
+    .flag("json", "j", \.isJSON, help: "One JSON object; with --sweep one a line."),
     .option("color", \.color, value: "when", help: "Whether to use colour."),
   ]
 
+  /// Which experiment the options ask for.
+  enum Experiment { case passes, sweep }
+
+  var experiment: Experiment {
+    if sweep != nil || settingSweep != nil { return .sweep }
+    return .passes
+  }
+
+  private var names: ExpectationNames {
+    switch experiment {
+    case .passes, .sweep: queue == .both ? .twoPasses : .pass
+    }
+  }
+
+  mutating func validate() throws(UsageError) {
+    var words = operands[...]
+    target =
+      words.isEmpty
+      ? nil : try TypedEndpoint.take(from: &words, hostIsOptional: false, most: words.count)
+    for number in sweep?.numbers ?? [] where Backlog(argument: "\(number)") == nil {
+      throw UsageError("The backlog \(number) of '--sweep' has more than 32 bits.")
+    }
+    expected = try Expectation.read(expectations, names: names)
+  }
+
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
-    let result: FloodResult
-    do throws(LabError) {
-      let settings = try QueueSettings.current()
-      result = try Flood.run(
-        FloodPlan(asked: backlog.value, settings: settings), settings: settings)
-    } catch {
-      throw Failure(.failure, error.description)
-    }
-    try toStandardOutput { output throws(OutputError) in
-      if isJSON {
-        try output.line(result.json)
-      } else {
-        try result.write(to: &output, Display(descriptor: output.descriptor, color: color))
-      }
-    }
-    return .status(result.matches ? .done : .failure)
+    var experimenter = try Experimenter(self, narrator)
+    return try experimenter.run()
   }
 }

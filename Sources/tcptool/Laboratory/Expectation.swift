@@ -280,3 +280,20 @@ private struct Reader {
     throw mistake("'and', or a comparison (>=, >, <=, <, =, !=),")
   }
 }
+
+extension Expectation {
+  /// Reads the words of --expect.
+  ///
+  /// - Throws: the first mistake, with a mark under it.
+  static func read(_ texts: [String], names: ExpectationNames) throws(UsageError) -> [Expectation] {
+    var read: [Expectation] = []
+    for text in texts {
+      do throws(Mistake) {
+        read.append(try Expectation(parsing: text, names: names))
+      } catch {
+        throw UsageError(error.message, in: text, at: error.range)
+      }
+    }
+    return read
+  }
+}

@@ -5,13 +5,14 @@ internal import CommandSpec
 /// `NAME=VALUE`: a setting of the private network namespace.
 struct SettingValue: ArgumentValue, Hashable {
   var name: String
-  var value: Int
+  /// As /proc/sys takes it.
+  var value: String
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]) else { return nil }
+    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
     name = String(parts[0])
-    self.value = value
+    value = String(parts[1])
   }
 
   var argumentText: String { "\(name)=\(value)" }

@@ -27,9 +27,12 @@ struct QueueChart {
 
   var chart: Chart {
     func points(_ value: (Sample) -> Int?) -> [Chart.Point] {
-      // Nothing had happened before the first connect.
-      [Chart.Point(0, samples.isEmpty ? nil : 0)]
-        + samples.map { Chart.Point(Double($0.connect), value($0).map(Double.init)) }
+      // Nothing had happened before the first connect. What was looked up only now and then is a line
+      // from look to look.
+      let known = samples.compactMap { sample in
+        value(sample).map { Chart.Point(Double(sample.connect), Double($0)) }
+      }
+      return known.isEmpty ? [] : [Chart.Point(0, 0)] + known
     }
     let knee = firstDrop.map { drop in
       Chart.Marker(
@@ -43,7 +46,9 @@ struct QueueChart {
         .init(
           y: .count("connections", covering: [0]),
           series: [
-            .init(queueName, .steps, ink, points(\.queue)),
+            .init(
+              queueName, samples.contains { $0.queue == nil } ? .line : .steps, ink,
+              points(\.queue)),
             .init("drops", .steps, .red, points(\.drops)),
           ],
           markers: limits.map { .init(Double($0.places), $0.label, $0.ink) })

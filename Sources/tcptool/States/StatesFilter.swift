@@ -12,20 +12,8 @@ extension Filter {
     do throws(FilterError) {
       try self.init(parsing: operands.joined(separator: " "))
     } catch {
-      let display = Display(descriptor: STDERR_FILENO)
-      // A file has lines of any length; this is only against those that nobody would read.
-      throw UsageError(error.text(columns: display.isTerminal ? display.columns : 1_000))
+      throw UsageError(error.message, in: error.expression, at: error.range)
     }
-  }
-}
-
-extension FilterError {
-  /// The message with the expression and a mark under the mistake, each in a line of its own.
-  func text(columns: Int) -> String {
-    // As far as the message is behind "Error: ".
-    let indent = String(repeating: " ", count: 7)
-    let (line, mark) = pointed(expression, at: range, width: columns - indent.count)
-    return "\(message)\n\(indent)\(line)\n\(indent)\(mark)"
   }
 }
 
