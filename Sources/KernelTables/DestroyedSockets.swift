@@ -53,7 +53,8 @@ public struct DestroyedSockets: ~Copyable {
     while let message = try reader.next(
       in: unsafe buffer.span.bytes.extracting(first: length))
     {
-      guard case .row(var row) = message else { continue }
+      guard message == .row else { continue }
+      var row = reader.row
       row.uid = nil
       row.isIPv6Only = nil
       var details = reader.details

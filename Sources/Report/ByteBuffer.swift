@@ -88,6 +88,9 @@
     unsafe start.update(from: start + count, count: filled)
   }
 
+  /// Takes the last byte away.
+  public mutating func removeLast() { remove(from: filled - 1) }
+
   /// Takes the bytes from `place` on away.
   mutating func remove(from place: Int) {
     precondition(place >= 0 && place <= filled, "no such place")

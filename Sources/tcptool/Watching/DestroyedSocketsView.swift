@@ -119,7 +119,7 @@ extension StatesOptions {
 }
 
 /// Writes destroyed sockets as they come: the widths of the columns are chosen by the first.
-private struct DestroyedSocketsWriter {
+private struct DestroyedSocketsWriter: ~Copyable {
   private let columns: [StatesColumn]
   private let isJSON: Bool
   private var table: Table

@@ -190,12 +190,13 @@ struct SocketWatchView: Watched {
       .init(isFresh ? track.event.mark : " ", isFresh ? track.event.ink : nil)
     ]
     for column in columns {
-      var bytes: [UInt8] = []
+      var bytes = ByteBuffer()
       value(column, socket, track).appendText(to: &bytes, isWhole: isWhole)
       let ink = isGone ? .dim : column.ink?(socket)
-      cells.append(.init(String(decoding: bytes, as: UTF8.self), ink))
+      cells.append(.init(bytes.text, ink))
       if let history = graph(column, track) {
-        let values = Array(history.values.suffix(isNarrow ? SocketTrack.historyLength / 2 : SocketTrack.historyLength))
+        let length = SocketTrack.historyLength / (isNarrow ? 2 : 1)
+        let values = Array(history.values.suffix(length))
         let line = sparkline(values, unicode: display.hasUnicode)
         cells.append(.init(line, isGone ? .dim : .cyan))
       }
@@ -251,14 +252,14 @@ struct SocketWatchView: Watched {
   }
 
   private func line(_ socket: StatesRow, _ track: SocketTrack, _ time: String) -> String {
-    var ends: [UInt8] = []
+    var ends = ByteBuffer()
     socket.row.local.appendShown(to: &ends)
     ends.append(UInt8(ascii: " "))
     socket.row.peer.appendShown(to: &ends)
     let word = track.event.word
     let holders = track.holders.isEmpty ? "" : "  \(track.holders.text(isWhole: isWhole))"
     return "\(time) \(word)\(String(repeating: " ", count: 8 - word.count))"
-      + "\(String(decoding: ends, as: UTF8.self)) \(track.stepText)\(holders)"
+      + "\(ends.text) \(track.stepText)\(holders)"
   }
 
   /// The event without its row, which stands in it as `states --json` has it.
