@@ -14,8 +14,7 @@ public func sparkline(_ values: [Int], top: Int? = nil, unicode: Bool) -> String
   return String(
     values.map { value in
       guard value > 0 else { return " " }
-      let (product, isTooMuch) = value.multipliedReportingOverflow(by: heights.count)
-      let height = isTooMuch ? heights.count : (product + top - 1) / top
+      let height = Int((Int128(value) * Int128(heights.count) + Int128(top) - 1) / Int128(top))
       return heights[min(heights.count, height) - 1]
     })
 }

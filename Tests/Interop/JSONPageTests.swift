@@ -128,6 +128,46 @@ import Testing
     #expect(seen == ["backlog_test", "backlog_test_both"])
   }
 
+  @Test(.requires("python3"), .timeLimit(.minutes(2)))
+  func namesEveryEventOfAWatch() throws {
+    let documented = try Self.documented()
+    let network = try PrivateNetwork()
+    let peer = try WatchPeer(in: network)
+    let tools = try [
+      ["--watch=10ms", "--process"], ["--watch=10ms", "state=ESTABLISHED"], ["--events"],
+      ["--watch=10ms", "--listeners"],
+    ].map { words in
+      try Child(network.command([try Tool.path, "states", "--json"] + words))
+    }
+    for tool in [tools[0], tools[1], tools[3]] {
+      try tool.waitForLine(containing: "\"watching\"", in: .standardOutput)
+    }
+    try tools[3].waitForLine(containing: "\"counters\"", in: .standardOutput)
+    let second = try Child(
+      network.command(["python3", "-m", "http.server", "-b", "127.0.0.1", "7001"]))
+    try tools[3].waitForLine(containing: "listener_opened", in: .standardOutput)
+    try second.signal(SIGKILL)
+    try tools[3].waitForLine(containing: "listener_closed", in: .standardOutput)
+    try peer.take(.connect)
+    try tools[1].waitForLine(containing: "socket_opened", in: .standardOutput)
+    for step in [WatchPeer.Step.accept, .send, .finish, .read] { try peer.take(step) }
+    try tools[1].waitForLine(containing: "socket_left", in: .standardOutput)
+    try peer.take(.close)
+    try tools[0].waitForLine(containing: "socket_closed", in: .standardOutput)
+    try tools[2].waitForLine(containing: "socket_destroyed", in: .standardOutput)
+    var seen: Set<String> = []
+    for tool in tools {
+      try tool.signal(SIGINT)
+      seen.formUnion(try check(try tool.wait().outputText, documented))
+    }
+    let wanted: Set = [
+      "watching", "socket_present", "socket_opened", "socket_changed", "socket_left",
+      "socket_closed", "listener_present", "listener_opened", "listener_changed",
+      "listener_closed", "counters", "socket_destroyed",
+    ]
+    #expect(seen == wanted, "\(wanted.symmetricDifference(seen))")
+  }
+
   @Test(.requires("python3"), .timeLimit(.minutes(1)))
   func namesEveryEventAndKey() throws {
     let documented = try Self.documented()

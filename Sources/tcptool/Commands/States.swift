@@ -99,6 +99,15 @@ struct StatesOptions: Subcommand {
         command: "tcptool states --listeners --process",
         explanation: "Show how full the queues of each listener are, and whose they are."),
       Example(
+        command: "tcptool states --watch :443",
+        explanation: "See connections come, go through their states, and go."),
+      Example(
+        command: "tcptool states --listeners --watch",
+        explanation: "See how the queues of the listeners move."),
+      Example(
+        command: "tcptool states --events --json",
+        explanation: "What each connection has sent, received and lost, once it is over."),
+      Example(
         command: "tcptool states --listeners --check 80",
         explanation: "Say which listeners have a queue that is nearly full, with status 3."),
       Example(

@@ -134,7 +134,7 @@ private struct DestroyedSocketsWriter: ~Copyable {
         + columns.map { column in
           // Most numbers have so many digits, and an address of IPv4 with its port.
           .init(
-            column.title, column.alignment, minimumWidth: max(column.minimumWidth, 7))
+            column.title, column.alignment, minimumWidth: column.alignment == .left ? 21 : 7)
         }, style: display.style, hasHeader: hasHeader, sampleCount: 1)
   }
 
@@ -168,7 +168,8 @@ private struct DestroyedSocketsWriter: ~Copyable {
 
   func writeLoss(to output: inout OutputBuffer, _ narrator: Narrator) throws(OutputError) {
     let event = Event(
-      "events_lost", "some sockets are missing here: they were destroyed faster than they were told",
+      "events_lost",
+      "some sockets are missing here: they were destroyed faster than they were told",
       [])
     if isJSON {
       try output.line(event.json)

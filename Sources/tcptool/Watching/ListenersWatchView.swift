@@ -135,7 +135,7 @@ struct ListenersWatchView: Watched {
   var opening: Event {
     .watching(
       Units.plural(watch.listeners.count, "listener"), every: interval,
-      [("listeners", .init(watch.listeners.count)), ("source", .init(watch.source?.rawValue))])
+      [("count", .init(watch.listeners.count)), ("source", .init(watch.source?.rawValue))])
   }
 
   func tell(asJSON: Bool, to output: inout OutputBuffer) throws(OutputError) {

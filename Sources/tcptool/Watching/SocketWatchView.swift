@@ -222,7 +222,7 @@ struct SocketWatchView: Watched {
     .watching(
       Units.plural(watch.tally.wanted, "socket"), every: interval,
       [
-        ("sockets", .init(watch.tally.wanted)), ("source", .init(watch.outcome?.source.rawValue)),
+        ("count", .init(watch.tally.wanted)), ("source", .init(watch.outcome?.source.rawValue)),
       ])
   }
 

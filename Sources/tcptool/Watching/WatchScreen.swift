@@ -231,8 +231,11 @@ private struct ScreenState {
       let shown = sanitized(text)
       let tail = String(shown.suffix(width))
       return (
-        [style("/ ", .bold) + tail, style("Enter", .bold) + " apply   "
-          + style("Escape", .bold) + " leave   an empty filter shows everything"],
+        [
+          style("/ ", .bold) + tail,
+          style("Enter", .bold) + " apply   "
+            + style("Escape", .bold) + " leave   an empty filter shows everything",
+        ],
         (0, 2 + tail.count)
       )
     }
