@@ -1,11 +1,13 @@
 // The kernel's socket table as /proc/net/tcp and /proc/net/tcp6 show it.
 
+internal import Glibc
 public import SocketCore
 
 /// The tables /proc/net/tcp and /proc/net/tcp6. proc_pid_net(5).
 ///
 /// The kernel gives them page by page and takes no snapshot: a socket that changes its place in the
 /// meantime can be given twice, and one that is opened or closed in the meantime may be missing.
+/// Sockets that stay as they are come once.
 public enum ProcNetTCP {
   /// Calls `body` with each row of one table, in the kernel's order: listeners first, the others
   /// unsorted. Memory does not grow with the number of rows.
@@ -23,6 +25,9 @@ public enum ProcNetTCP {
     try walk(family, in: ProcFile.networkDirectory(of: process), body)
   }
 
+  /// More bytes than any row has: with the largest numbers one of IPv6's has 287.
+  private static let longestRow = 300
+
   /// The same for tables in another directory.
   package static func walk<Failure>(
     _ family: SocketRow.Family, in directory: String, _ body: (SocketRow) throws(Failure) -> Void
@@ -33,8 +38,17 @@ public enum ProcNetTCP {
       return .success(TableTally())
     }
     let file = try ProcFile(path)
+    // One read(2) gives a page. Where it has left room for another row the kernel has come to the end
+    // of its table; asked again, it would count from the start, and if the table has grown meanwhile
+    // give as many of the last rows once more (fs/seq_file.c, `tcp_get_idx`). These could be tens of
+    // thousands.
+    let least = sysconf(Int32(_SC_PAGESIZE)) - longestRow
+    var isAtEnd = false
     return try ProcNetTCPParser.walk(.host, body) { buffer throws(SystemCallError) in
-      try file.read(into: &buffer)
+      if isAtEnd { return 0 }
+      let count = try file.read(into: &buffer)
+      isAtEnd = count < least
+      return count
     }
   }
 }

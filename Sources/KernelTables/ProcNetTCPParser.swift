@@ -14,8 +14,8 @@ internal import SocketCore
 /// on for ever. A last line without its newline counts as damaged unless all 17 fields are there,
 /// for with fewer nobody can tell whether it was cut.
 ///
-/// Memory is bounded: an eighth of a megabyte, and nothing is allocated for a row. A row that the
-/// kernel gives again is recognised if it comes within 2,048 rows after the first (`RecentRows` says
+/// Memory is bounded: a third of a megabyte, and nothing is allocated for a row. A row that the
+/// kernel gives again is recognised if it comes within 8,192 rows after the first (`RecentRows` says
 /// why that is enough).
 public struct ProcNetTCPParser: Sendable {
   /// The order of bytes in a word on the machine that the text is from.

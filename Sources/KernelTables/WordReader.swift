@@ -95,6 +95,7 @@ struct WordReader {
   }
 
   /// Reads the rest of the word as a hexadecimal number.
+  @inline(__always)
   mutating func wholeHexadecimal<Number: FixedWidthInteger>(
     as type: Number.Type, in line: Span<UInt8>
   ) -> Number? {

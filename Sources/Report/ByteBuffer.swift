@@ -75,10 +75,12 @@
   /// Puts bytes before those that start at `place`.
   mutating func insert(repeating byte: UInt8, count: Int, at place: Int) {
     precondition(place >= 0 && place <= filled, "no such place")
-    let length = filled - place
+    let end = filled
     append(repeating: byte, count: count)
-    unsafe (start + place + count).update(from: start + place, count: length)
-    unsafe (start + place).update(repeating: byte, count: count)
+    for from in stride(from: end - 1, through: place, by: -1) {
+      unsafe start[from + count] = unsafe start[from]
+    }
+    for free in place..<min(place + count, end) { unsafe start[free] = byte }
   }
 
   /// Takes the first bytes away.
@@ -92,7 +94,7 @@
   public mutating func removeLast() { remove(from: filled - 1) }
 
   /// Takes the bytes from `place` on away.
-  mutating func remove(from place: Int) {
+  public mutating func remove(from place: Int) {
     precondition(place >= 0 && place <= filled, "no such place")
     filled = place
   }

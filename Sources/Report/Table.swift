@@ -253,27 +253,22 @@ public struct Table: ~Copyable {
 extension ByteBuffer {
   /// How many scalars a range of UTF-8 text has: bytes that do not continue one.
   fileprivate func scalarCount(_ range: Range<Int>) -> Int {
-    return withSpan(range) { text in
-      /// How many of the eight bytes from `place` on continue a scalar, `skipped` of them left out.
-      func continuations(_ place: Int, skipping skipped: Int = 0) -> Int {
-        let word = unsafe text.bytes.unsafeLoadUnaligned(
-          fromByteOffset: place, as: UInt64.self)
-        // They begin with the bits 10.
-        let found = word & ~(word << 1) & 0x8080_8080_8080_8080
-        return (found.littleEndian >> UInt64(8 * skipped)).nonzeroBitCount
-      }
-      var count = text.count
-      if count < 8 {
-        for place in text.indices where text[place] & 0xC0 == 0x80 { count -= 1 }
-        return count
-      }
+    withSpan(range) { text in
+      // Most text has no byte above 127, which is seen at eight of them at once.
+      var bits: UInt64 = 0
       var place = 0
-      while text.count - place > 8 {
-        count -= continuations(place)
+      while text.count - place >= 8 {
+        bits |= unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self)
         place += 8
       }
-      let last = text.count - 8
-      return count - continuations(last, skipping: place - last)
+      while place < text.count {
+        bits |= UInt64(text[place])
+        place += 1
+      }
+      if bits & 0x8080_8080_8080_8080 == 0 { return text.count }
+      var count = 0
+      for place in text.indices where text[place] & 0xC0 != 0x80 { count += 1 }
+      return count
     }
   }
 }

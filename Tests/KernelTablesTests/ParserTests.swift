@@ -238,15 +238,15 @@ import Testing
   }
 
   /// What the parser promises of its memory.
-  @Test func rowIsRememberedForAtLeast2048Rows() {
+  @Test func rowIsRememberedForAtLeast8192Rows() {
     let many = lines(0..<30_000)
-    let shift = lines(30_000..<31_000)
+    let shift = lines(30_000..<34_000)
     #expect(parse((lines(40_000..<40_001) + many).utf8).tally.duplicates == 0)
-    for start in [0, 1_000] {
+    for start in [0, 4_000] {
       let filler = start == 0 ? "" : shift
-      let near = lines(50_000..<50_001) + lines(0..<2_047) + lines(50_000..<50_001)
+      let near = lines(50_000..<50_001) + lines(0..<8_191) + lines(50_000..<50_001)
       #expect(parse((filler + near).utf8).tally.duplicates == 1)
-      let far = lines(50_000..<50_001) + lines(0..<4_096) + lines(50_000..<50_001)
+      let far = lines(50_000..<50_001) + lines(0..<16_384) + lines(50_000..<50_001)
       #expect(parse((filler + far).utf8).tally.duplicates == 0)
     }
   }

@@ -59,7 +59,10 @@ extension StatesRow {
     details.congestionControl = optional(["cubic", "b\"b,r", "größe\n"][number() % 3])
     if numbers.next() % 3 > 0 {
       var info = (0..<280).map { _ in UInt8(numbers.next() % 256) }
-      for word in stride(from: 0, to: info.count, by: 4) { info[word + 3] = 0 }
+      // No time of more than some days.
+      for word in stride(from: 4, to: info.count, by: 8) {
+        for byte in 1...3 { info[word + byte] = 0 }
+      }
       info[0] = 1
       details.info = unsafe TCPInfo(info.span.bytes)
     }
@@ -114,6 +117,9 @@ extension StatesValue {
     }
   }
 
+  private static let milli: Int64 = 1_000_000_000_000_000
+  private static let micro: Int64 = 1_000_000_000_000
+
   fileprivate var plainJSON: JSONValue {
     switch self {
     case .nothing, .unknown, .inPlace: .null
@@ -123,8 +129,10 @@ extension StatesValue {
       ["address": .init("\(endpoint.address.unmapped)"), "port": .init(endpoint.port)]
     case .name(let name), .labelled(let name, _): .init("\(name)")
     case .text(let text): .init(text)
-    case .milliseconds(let duration): .init(Int64(duration / .milliseconds(1)))
-    case .microseconds(let duration): .init(Int64(duration / .microseconds(1)))
+    case .milliseconds(let duration):
+      .init(duration.components.seconds * 1_000 + duration.components.attoseconds / Self.milli)
+    case .microseconds(let duration):
+      .init(duration.components.seconds * 1_000_000 + duration.components.attoseconds / Self.micro)
     case .processes(let owners):
       .array(
         owners.map {
@@ -201,7 +209,6 @@ extension StatesValue {
   }
 
   @Test func csv() throws {
-    // The last column alone can hold a line's end.
     let columns = StatesColumn.all
     let expected = Self.values(columns).map {
       $0.map(\.plainCSV).joined(separator: ",") + "\n"

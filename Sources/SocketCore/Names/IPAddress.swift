@@ -216,6 +216,8 @@ extension OutputSpan<UInt8> {
   /// Appends a number without making a String: tables of 100,000 rows are written with this. There
   /// has to be room, for 20 bytes at the most.
   public mutating func append(decimal number: UInt64) {
+    // Most numbers of a table are 0.
+    if number < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
     let start = count
     var rest = number
     repeat {
