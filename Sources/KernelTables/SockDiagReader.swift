@@ -62,10 +62,11 @@ struct SockDiagReader {
     switch Int32(header.nlmsg_type) {
     case NLMSG_DONE:
       // A dump that failed on its way says so here, as a negative errno.
-      return .done(-(body.load(Int32.self, at: 0) ?? 0))
+      return .done(0 &- (body.load(Int32.self, at: 0) ?? 0))
     case NLMSG_ERROR:
       guard let error = body.load(Int32.self, at: 0) else { throw malformed }
-      return .refused(-error)
+      // The least number has no positive one.
+      return .refused(0 &- error)
     case NLMSG_NOOP: return .foreign
     default: return readRow(in: body) ? .row : .damaged
     }

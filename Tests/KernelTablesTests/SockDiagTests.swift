@@ -74,6 +74,13 @@ private struct NoRow: Error {
     #expect(row == expected)
   }
 
+  /// Minus the least number of 32 bits is none of them.
+  @Test func noErrnoIsTooMuch() throws {
+    let worst = Wire.word(0x8000_0000)
+    #expect(try Wire.read(Wire.message(type: 3, worst)) == [.done(.min)])
+    #expect(try Wire.read(Wire.message(type: 2, worst)) == [.refused(.min)])
+  }
+
   @Test func aListenerHasItsBacklogInPlaceOfASendQueue() throws {
     let row = try Wire.readRow(Wire.row(state: 10, receiveQueue: 3, sendQueue: 128))
     #expect(row.state == .listen)
