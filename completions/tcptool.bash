@@ -10,8 +10,8 @@ __tcptool_table() {
     connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
-    backlog-test) options=('-b --backlog=' '-q --queue=' '--isolate=' '*--set=' '--sweep=' '--sweep-set=' '--arrival-rate=' '--accept-rate=' '-t --duration=' '--relisten=' '--reuse-port=' '--late-acks=' --demo '-n --count=' '-6 --ipv6' --allow-remote --probe-data '--netns=' '*-e --expect=' --explain '--svg=' '--samples=' '-j --json' '--color=' --version '-h --help') ;;
+    states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' --all-netns '--save=' '--diff=' '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
+    backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
     *) options=() ;;
   esac
@@ -40,17 +40,15 @@ __tcptool_value() {
     'recv --events') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;
-    'states --columns') __tcptool_list family state recvq sendq backlog local peer timer expires retransmits uid inode cookie interface netns rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;
-    'states --sort') __tcptool_words family state recvq sendq backlog local peer timer expires retransmits uid inode cookie interface netns rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;
-    'states --by') __tcptool_words peer port process uid ;;
+    'states --columns') __tcptool_list family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;
+    'states --sort') __tcptool_words family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;
+    'states --by') __tcptool_words peer port process uid netns ;;
     'states --color') __tcptool_words auto always never ;;
     'states --from') __tcptool_files ;;
     'states --from-endian') __tcptool_words little big ;;
+    'states --save') __tcptool_files ;;
+    'states --diff') __tcptool_files ;;
     'states --format') __tcptool_words text json csv openmetrics ;;
-    'backlog-test --queue') __tcptool_words accept syn both ;;
-    'backlog-test --isolate') __tcptool_words auto always never ;;
-    'backlog-test --svg') __tcptool_files ;;
-    'backlog-test --samples') __tcptool_files ;;
     'backlog-test --color') __tcptool_words auto always never ;;
   esac
 }
@@ -68,8 +66,6 @@ __tcptool_operand() {
     'send 2') __tcptool_files ;;
     'recv 0') __tcptool_hosts; __tcptool_ports ;;
     'recv 1') __tcptool_ports ;;
-    'backlog-test 0') __tcptool_hosts; __tcptool_ports ;;
-    'backlog-test 1') __tcptool_ports ;;
   esac
 }
 

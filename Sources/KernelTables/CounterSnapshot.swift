@@ -53,4 +53,7 @@ public struct CounterSnapshot: Sendable {
   }
 
   package init() {}
+
+  /// Counters that were saved, under the kernel's names.
+  public init(_ values: [String: Int]) { self.values = values }
 }

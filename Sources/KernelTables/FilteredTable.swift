@@ -31,6 +31,8 @@ extension SocketTable {
     public var withoutOwner = 0
     /// Processes that may not be looked at.
     public var unreadableProcesses = 0
+
+    public init(outcome: Outcome) { self.outcome = outcome }
   }
 
   /// Calls `body` with each socket of the query that matches the filter. The kernel is asked to leave
@@ -41,18 +43,21 @@ extension SocketTable {
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read, or /proc has no owners.
   public static func forEachRow<Failure>(
-    from source: Source = .auto, _ query: SocketQuery, matching filter: Filter,
+    from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
+    matching filter: Filter,
     _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<FilteredOutcome, Failure> {
     var query = query
     query.selection = filter.selection
     if filter.needs.contains(.info) { query.wants.insert(.info) }
     if filter.isEverything {
-      return try forEachRow(from: source, query, body).map { FilteredOutcome(outcome: $0) }
+      return try forEachRow(from: source, process: process, query, body).map {
+        FilteredOutcome(outcome: $0)
+      }
     }
     guard filter.needs.contains(.owners) else {
       let isPlain = filter.needs.isEmpty
-      return try forEachRow(from: source, query) { row, details throws(Failure) in
+      return try forEachRow(from: source, process: process, query) { row, details throws(Failure) in
         let info = isPlain ? nil : details.info
         if filter.matches(KnownSocket(row: row, info: info)) { try body(row, details) }
       }.map { FilteredOutcome(outcome: $0) }
@@ -62,7 +67,7 @@ extension SocketTable {
     // order stays the kernel's.
     var kept: [(row: SocketRow, details: SocketDetails)] = []
     var wanted: Set<UInt64> = []
-    let walked = try forEachRow(from: source, query) { row, details in
+    let walked = try forEachRow(from: source, process: process, query) { row, details in
       let answer = filter.answer(about: KnownSocket(row: row, info: details.info))
       if answer == .no { return }
       kept.append((row, details))

@@ -54,20 +54,22 @@ public struct ListenerTable: Sendable {
   /// Reads the listeners and their queues, in one walk over the kernel's tables.
   ///
   /// - Parameters:
+  ///   - process: As for `SocketTable`.
   ///   - source: /proc knows neither limits nor drops.
   ///   - findsOldest: Whether to look for the connections that wait longest. Where any wait it
   ///     takes a second walk, over all connections, which costs several times the first. Only
   ///     sock_diag tells.
   /// - Throws: where no source could be read.
   public static func read(
-    from source: SocketTable.Source = .auto, findsOldest: Bool = false
+    from source: SocketTable.Source = .auto, process: Int32? = nil, findsOldest: Bool = false
   ) throws(SystemCallError) -> ListenerTable {
     var listeners: [ListenerStatus] = []
     var waiting = WaitingConnections()
     // One request for both states: the kernel walks the listeners first, and then everything else
     // once (tcp_diag_dump).
     let query = SocketQuery(states: [.listen, .synReceived], wants: .memory)
-    let outcome = try SocketTable.forEachRow(from: source, query) { row, details in
+    let outcome = try SocketTable.forEachRow(from: source, process: process, query) {
+      row, details in
       if row.state == .listen {
         listeners.append(ListenerStatus(row, details))
       } else if row.shape == .request {
@@ -81,6 +83,33 @@ public struct ListenerTable: Sendable {
     }
     return ListenerTable(
       listeners: joined(listeners, with: waiting), outcome: outcome)
+  }
+
+  /// The same from rows that are at hand, of one network namespace.
+  ///
+  /// - Parameter findsOldest: Only rows with TCP_INFO tell.
+  public init(
+    _ sockets: [ReadSocket], findsOldest: Bool = false, outcome: SocketTable.Outcome
+  ) {
+    var waiting = WaitingConnections()
+    var listeners: [ListenerStatus] = []
+    for socket in sockets {
+      if socket.row.state == .listen {
+        listeners.append(ListenerStatus(socket.row, socket.details))
+      } else if socket.row.shape == .request {
+        waiting.addHandshake(socket.row, socket.details)
+      } else if findsOldest, SocketRole(socket.row) == .pendingAccept,
+        let age = socket.details.info?.sinceLastSent
+      {
+        waiting.addPending(socket.row, socket.details, age: age)
+      }
+    }
+    self.init(listeners: Self.joined(listeners, with: waiting), outcome: outcome)
+  }
+
+  private init(listeners: [ListenerStatus], outcome: SocketTable.Outcome) {
+    self.listeners = listeners
+    self.outcome = outcome
   }
 
   /// Gives each listener what waits at it, and puts the listeners in order.

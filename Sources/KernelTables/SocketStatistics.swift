@@ -14,10 +14,17 @@ public struct SocketStatistics: Hashable, Sendable {
 
   /// Reads them. net/ipv4/proc.c `sockstat_seq_show`.
   ///
+  /// - Parameter process: A process whose network namespace is meant; nil for the calling thread's own.
   /// - Throws: the errno of open(2) or read(2).
-  public static func read() throws(SystemCallError) -> SocketStatistics {
-    let directory = ProcFile.networkDirectory(of: nil)
+  public static func read(process: Int32? = nil) throws(SystemCallError) -> SocketStatistics {
+    let directory = ProcFile.networkDirectory(of: process)
     return SocketStatistics(try ProcFile.contents(of: directory + "/sockstat"))
+  }
+
+  public init(orphans: Int?, timeWaits: Int?, memoryPages: Int?) {
+    self.orphans = orphans
+    self.timeWaits = timeWaits
+    self.memoryPages = memoryPages
   }
 
   /// Reads `TCP: inuse 5 orphan 0 tw 2 alloc 6 mem 1`; what is not there is nil.

@@ -24,19 +24,29 @@ public enum SocketTable {
     public var fallback: SystemCallError?
     /// What was handed over and what was not, by the table's name.
     public var tallies: [(table: String, tally: TableTally)]
+
+    public init(
+      source: Source, fallback: SystemCallError?, tallies: [(table: String, tally: TableTally)]
+    ) {
+      self.source = source
+      self.fallback = fallback
+      self.tallies = tallies
+    }
   }
 
   /// Calls `body` with each TCP socket of this network namespace that the query is for. What it wants
   /// besides comes from sock_diag alone: where /proc was read nothing of it is there.
   ///
+  /// - Parameter process: A process whose network namespace is looked into from outside, which needs
+  ///   no privilege and is left to /proc; nil for the calling thread's own.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read.
   public static func forEachRow<Failure>(
-    from source: Source = .auto, _ query: SocketQuery,
+    from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
     _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     var fallback: SystemCallError?
-    if source != .proc {
+    if source != .proc, process == nil {
       var tally = TableTally()
       do throws(SystemCallError) {
         return try SockDiag.forEachRow(query, &tally, body).map {
@@ -51,12 +61,13 @@ public enum SocketTable {
     let nothing = SocketDetails()
     let states = query.mask
     var tallies: [(table: String, tally: TableTally)] = []
-    for (family, name) in [(SocketRow.Family.v4, "/proc/net/tcp"), (.v6, "/proc/net/tcp6")] {
-      let walked = try ProcNetTCP.forEachRow(in: family) { row throws(Failure) in
+    for (family, name) in [(SocketRow.Family.v4, "tcp"), (.v6, "tcp6")] {
+      let walked = try ProcNetTCP.forEachRow(in: family, process: process) { row throws(Failure) in
         if states & 1 << UInt32(row.state.rawValue) != 0 { try body(row, nothing) }
       }
       switch walked {
-      case .success(let tally): tallies.append((name, tally))
+      case .success(let tally):
+        tallies.append(("/proc/\(process.map { "\($0)/" } ?? "")net/\(name)", tally))
       case .failure(let failure): return .failure(failure)
       }
     }
@@ -65,11 +76,12 @@ public enum SocketTable {
 
   /// The same for rows alone.
   public static func forEachRow<Failure>(
-    from source: Source = .auto, in states: Set<TCPState> = Set(TCPState.allCases),
+    from source: Source = .auto, process: Int32? = nil,
+    in states: Set<TCPState> = Set(TCPState.allCases),
     includesBound: Bool = false, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     try forEachRow(
-      from: source, SocketQuery(states: states, includesBound: includesBound)
+      from: source, process: process, SocketQuery(states: states, includesBound: includesBound)
     ) { row, _ throws(Failure) in try body(row) }
   }
 }

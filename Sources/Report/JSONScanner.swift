@@ -427,7 +427,7 @@ extension JSONValue {
   }
 
   /// The value as an integer; nil where it is none.
-  public func integer<Number: FixedWidthInteger>(as type: Number.Type = Int.self) -> Number? {
+  public func wholeNumber<Number: FixedWidthInteger>(as type: Number.Type) -> Number? {
     switch self {
     case .integer(let value): Number(exactly: value)
     case .unsigned(let value): Number(exactly: value)

@@ -28,7 +28,7 @@ import Testing
   func anythingElseIsNoTable(_ text: String) throws {
     let done = try tcptool("states", "--from", "-", input: .text(text)).wait()
     #expect(done.outcome == .exited(1))
-    #expect(done.errorText.contains("standard input is no copy of /proc/net/tcp or tcp6"))
+    #expect(done.errorText.contains("standard input has no table of sockets in it"))
   }
 
   @Test(.requiresRoot) func anotherNamespaceIsThatOfAProcess() throws {

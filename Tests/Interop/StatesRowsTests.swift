@@ -138,7 +138,7 @@ import Testing
           object["uid"] = nil
         }
         object["timer"] = timer
-        for key in ["backlog", "cookie", "interface"] { object[key] = nil }
+        for key in ["backlog", "ipv6_only", "cookie", "interface"] { object[key] = nil }
         return object as NSDictionary
       }.sorted { Self.text($0) < Self.text($1) }
     }

@@ -16,6 +16,20 @@ public struct NamespaceFile: ~Copyable, Sendable {
     descriptor = try Descriptor.open("/proc/\(process)/ns/net", flags: O_RDONLY)
   }
 
+  /// This thread's own, to come back to.
+  ///
+  /// - Throws: ENOENT without /proc.
+  public static func own() throws(SystemCallError) -> NamespaceFile {
+    NamespaceFile(
+      name: "this process",
+      descriptor: try Descriptor.open("/proc/thread-self/ns/net", flags: O_RDONLY))
+  }
+
+  private init(name: String, descriptor: consuming Descriptor) {
+    self.name = name
+    self.descriptor = descriptor
+  }
+
   /// One that has a name in /run/netns, as ip-netns(8) gives it, or a path.
   ///
   /// - Throws: ENOENT where there is none of that name.

@@ -49,6 +49,11 @@ public struct TCPInfo: Sendable {
     self.length = length
   }
 
+  init(raw: linux_tcp_info, length: Int) {
+    self.raw = raw
+    self.length = length
+  }
+
   private func field<Value>(
     _ path: KeyPath<linux_tcp_info, Value>, _ offset: Int?
   ) -> Value? {

@@ -42,12 +42,13 @@ struct StatesOptions: Subcommand {
   var format: OutputFormat?
   var listeners = ListenersOptions()
   var place = StatesPlace()
+  var capture = CaptureOptions()
   var color = ColorChoice.auto
   /// How often the table is read again; nil reads it once.
   var watchInterval: Duration?
   var followsEvents = false
   /// What the operands and `--state` choose.
-  private(set) var filter = Filter.everything
+  var filter = Filter.everything
 
   init() {}
 
@@ -74,11 +75,12 @@ struct StatesOptions: Subcommand {
       """
       In JSON a row has the keys schema, record, family, state, recv_queue, send_queue (null for a \
       listener), backlog (of a listener), local, peer, timer {kind, expires_ms, retransmits}, uid, \
-      inode, cookie, interface, netns, memory {...}, info {...}, congestion_control, cgroup, role, \
+      ipv6_only, inode, cookie, interface, netns, netns_name, memory {...}, info {...}, congestion_control, cgroup, role, \
       listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
       and the processes are null without the option that asks for them.
       """,
-    ] + watchDiscussion + eventDiscussion + listenerDiscussion + filterDiscussion,
+    ] + watchDiscussion + eventDiscussion + listenerDiscussion + captureDiscussion
+      + filterDiscussion,
     operands: [
       Operand(
         "filter", required: false, repeated: true,
@@ -129,18 +131,32 @@ struct StatesOptions: Subcommand {
         command: "tcptool states --from saved-tcp state=CLOSE_WAIT",
         explanation: "Look at a copy of /proc/net/tcp that somebody sent."),
       Example(
+        command: "tcptool states --process --save before",
+        explanation: "Keep everything for a look at it later, or elsewhere."),
+      Example(
+        command: "tcptool states --from before --listeners",
+        explanation: "Show how full the queues were then."),
+      Example(
+        command: "tcptool states --diff before :443",
+        explanation: "Show what happened on this port since then."),
+      Example(
+        command: "tcptool states --all-netns --by netns",
+        explanation: "Count the sockets of each container."),
+      Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
     ],
     exitStatuses: [
-      ExitStatus.done.row("At least one socket was shown."),
-      ExitStatus.failure.row("No socket matched, or the tables could not be read."),
+      ExitStatus.done.row("At least one socket was shown; --diff: a change; --save: all is saved."),
+      ExitStatus.failure.row(
+        "No socket matched; --diff: none changed; or the tables could not be read."),
       ExitStatus.overThreshold.row("A queue is filled to the percentage of --check or more."),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
     seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
 
-  static let parameters = rowParameters + placeParameters + watchParameters + eventParameters
+  static let parameters =
+    rowParameters + placeParameters + captureParameters + watchParameters + eventParameters
     + listenerParameters
 
   private static let rowParameters: [Bound<Self>] = [
@@ -179,7 +195,10 @@ struct StatesOptions: Subcommand {
         """),
     .option(
       "by", \.summaryKey, value: "what",
-      help: "A summary that also counts the sockets by peer, service port, process or user."),
+      help: """
+        A summary that also counts the sockets by peer, service port, process, user or network \
+        namespace.
+        """),
     .flag(
       "explain", \.explains,
       help: "Afterwards say on standard error what the states and roles that appeared mean."),
@@ -193,7 +212,7 @@ struct StatesOptions: Subcommand {
   ]
 
   mutating func validate() throws(UsageError) {
-    filter = try Filter(operands: operands)
+    filter = try filterBesideCapture()
     if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
     try settleFormat()
     try settleWatch()
@@ -205,11 +224,12 @@ struct StatesOptions: Subcommand {
     if isCSV && isJSON { throw UsageError("'--csv' and '--json' exclude each other.") }
   }
 
-  private var occasion: StatesColumn.Occasion {
+  var occasion: StatesColumn.Occasion {
     var occasion: StatesColumn.Occasion = .always
     for (isWanted, more) in [
       (showsTimers, StatesColumn.Occasion.timers), (showsProcesses, .processes),
       (showsUser, .user), (showsMemory, .memory), (showsInfo, .info), (showsGroup, .group),
+      (place.areAll, .namespace),
     ] where isWanted {
       occasion.insert(more)
     }
@@ -234,9 +254,21 @@ struct StatesOptions: Subcommand {
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
-    try place.enter()
+    var entered = self
+    try entered.place.enter()
+    return try entered.show(narrator)
+  }
+
+  private func show(_ narrator: Narrator) throws(Failure) -> Ending {
+    if let process = place.outside, followsEvents || watchInterval != nil {
+      throw Failure(
+        .failure,
+        "the network namespace of process \(process) is watched from inside: it needs root")
+    }
     if followsEvents { return try followEvents(narrator) }
     if let watchInterval { return try watchSockets(every: watchInterval, narrator) }
+    if let path = capture.target { return try save(to: path, narrator) }
+    if let path = capture.earlier { return try showChanges(since: path, narrator) }
     if listeners.areWanted { return try showListeners(narrator) }
     if showsSummary || summaryKey != nil { return try summarize(narrator) }
     var shown = 0
@@ -263,16 +295,7 @@ struct StatesOptions: Subcommand {
     }
     if let readError { throw Failure(.failure, readError) }
     if let outcome {
-      if let file = place.file, outcome.table.tallies.first?.tally.isTable != true {
-        throw Failure(
-          .failure,
-          "\(file == "-" ? "standard input" : file) is no copy of /proc/net/tcp or tcp6: "
-            + "'cat /proc/net/tcp /proc/net/tcp6 > file' makes one")
-      }
-      tell(outcome, narrator)
-      for line in outcome.filtered.remarks(on: filter, isRoot: geteuid() == 0) {
-        narrator.line(line)
-      }
+      try tell(outcome, narrator)
     }
     for line in explanations.text { narrator.line(line) }
     if shown == 0, filter == .everything {
@@ -301,20 +324,36 @@ struct StatesOptions: Subcommand {
           isWhole: isWide)
       }
     }
-    tell(read.outcome, narrator)
+    try tell(read.outcome, narrator)
     return .status(read.summary.all.total > 0 ? .done : .failure)
   }
 
   /// What the rows themselves do not show: another source than expected, lines that could not be
   /// read, processes that could not be seen.
-  private func tell(_ outcome: StatesReading.Outcome, _ narrator: Narrator) {
+  func tell(_ outcome: StatesReading.Outcome, _ narrator: Narrator) throws(Failure) {
+    if let saved = outcome.saved {
+      try tellOfSaved(saved, outcome.filtered, narrator)
+    } else {
+      tellOfKernel(outcome, narrator)
+      for line in outcome.filtered.remarks(on: filter, isRoot: geteuid() == 0) {
+        narrator.line(line)
+      }
+    }
+    tellOfDamage(outcome.table, narrator)
+  }
+
+  private func tellOfKernel(_ outcome: StatesReading.Outcome, _ narrator: Narrator) {
     if let error = outcome.table.fallback {
       narrator.line("read from /proc/net, without the listeners' backlogs: \(error)")
     }
-    if outcome.table.source == .proc, !reading.query.wants.isEmpty {
+    if let process = place.outside {
+      narrator.line(
+        "read from /proc/\(process)/net, without backlogs and what sock_diag alone tells: "
+          + "root can enter the namespace")
+    } else if outcome.table.source == .proc, !reading.query.wants.isEmpty {
       narrator.line("/proc/net tells no memory, TCP_INFO, congestion control or control group")
     }
-    tellOfDamage(outcome.table, narrator)
+    if let tour = outcome.tour { for line in tour.remarks { narrator.line(line) } }
     if outcome.hidesProcesses, outcome.unseenOwners > 0 {
       let rows = Units.plural(outcome.unseenOwners, "socket")
       let advice = geteuid() == 0 ? "" : "; root sees them"

@@ -126,6 +126,7 @@ extension StatesSummary {
     case .port: "Port"
     case .process: "Process"
     case .uid: "UID"
+    case .netns: "Namespace"
     }
   }
 

@@ -14,6 +14,7 @@ extension StatesValue {
     case .nothing: break
     case .unknown, .inPlace(nil): bytes.append(UInt8(ascii: "-"))
     case .integer(let number), .inPlace(let number?): bytes.append(decimal: number)
+    case .bool(let value): bytes.append(value ? "yes" : "no")
     case .unsigned(let number): bytes.append(decimal: number)
     case .endpoint(let endpoint): endpoint.appendShown(to: &bytes)
     case .name(let name): bytes.append(name)
@@ -37,7 +38,7 @@ extension StatesValue {
     case .name(let name), .labelled(let name, _): bytes.append(name)
     case .text(let text): bytes.append(quoted: text)
     case .processes(let owners): bytes.append(quoted: owners.text(isWhole: true))
-    case .integer, .unsigned, .bytes, .rate, .milliseconds, .microseconds:
+    case .integer, .bool, .unsigned, .bytes, .rate, .milliseconds, .microseconds:
       appendJSON(to: &bytes)
     }
   }
@@ -47,6 +48,7 @@ extension StatesValue {
     case .nothing: break
     case .unknown, .inPlace: bytes.append("null")
     case .integer(let number): bytes.append(decimal: number)
+    case .bool(let value): bytes.append(value ? "true" : "false")
     case .unsigned(let number), .bytes(let number), .rate(let number):
       bytes.append(decimal: number)
     case .listenerInPlace: bytes.append("[]")

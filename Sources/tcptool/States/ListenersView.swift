@@ -104,36 +104,52 @@ extension StatesOptions {
 
   private var outputFormat: OutputFormat { format ?? (isCSV ? .csv : isJSON ? .json : .text) }
 
-  /// Reads the listeners that the filter wants, with what belongs to them.
-  func readListeners(
-    matching filter: Filter
-  ) throws(SystemCallError) -> (report: ListenerReport, table: ListenerTable, SocketOwners?) {
-    var table = try ListenerTable.read(from: source, findsOldest: listeners.findsOldest)
+  /// Listeners as they were read, with what belongs to them.
+  struct ReadListeners {
+    var report: ListenerReport
+    var table: ListenerTable
+    var owners: SocketOwners?
+  }
+
+  /// Reads the listeners that the filter wants.
+  func readListeners(matching filter: Filter) throws(SystemCallError) -> ReadListeners {
+    let table = try ListenerTable.read(
+      from: source, process: place.outside, findsOldest: listeners.findsOldest)
     var owners: SocketOwners?
     if showsProcesses || filter.needs.contains(.owners) {
       owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
     }
+    return chosen(by: filter, of: table, owners, place.namespaceFacts())
+  }
+
+  private func chosen(
+    by filter: Filter, of table: ListenerTable, _ owners: SocketOwners?, _ facts: NamespaceFacts
+  ) -> ReadListeners {
+    var table = table
     table.listeners = table.listeners.filter { listener in
       let found = owners?[listener.row.inode] ?? []
       return filter.matches(
         KnownSocket(row: listener.row, owners: found.isEmpty ? nil : found))
     }
     let report = ListenerReport(
-      table.listeners, settings: try? QueueSettings.current(),
-      counters: try? CounterSnapshot.read(), owners: owners)
-    return (report, table, owners)
+      table.listeners, settings: facts.settings, counters: facts.counters, owners: owners)
+    return ReadListeners(report: report, table: table, owners: owners)
   }
 
   func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
-    let read: (report: ListenerReport, table: ListenerTable, owners: SocketOwners?)
-    do throws(SystemCallError) {
-      read = try readListeners(matching: filter)
-    } catch {
-      throw Failure(.failure, error)
+    let read: ReadListeners
+    if place.file == nil {
+      do throws(SystemCallError) {
+        read = try readListeners(matching: filter)
+      } catch {
+        throw Failure(.failure, error)
+      }
+      tellOfListeners(read.table.outcome, narrator)
+      if let owners = read.owners { tell(owners, of: read.table.listeners, narrator) }
+    } else {
+      read = try readSavedListeners(narrator)
     }
     let (report, table) = (read.report, read.table)
-    tellOfListeners(table.outcome, narrator)
-    if let owners = read.owners { tell(owners, of: table.listeners, narrator) }
     if table.listeners.isEmpty, listeners.check != nil { return .status(.failure) }
     if let percent = listeners.check?.value { return try check(report, percent) }
     try toStandardOutput { output throws(OutputError) in
@@ -150,15 +166,50 @@ extension StatesOptions {
       }
     }
     if report.items.isEmpty, filter == .everything {
-      narrator.line("nothing listens in this network namespace")
+      narrator.line(
+        place.file == nil ? "nothing listens in this network namespace" : "nothing listens in it")
     }
     return .status(report.items.isEmpty ? .failure : .done)
+  }
+
+  /// What is in a capture, before the filter looks at the listeners.
+  private func readSavedListeners(_ narrator: Narrator) throws(Failure) -> ReadListeners {
+    let wantsOwners = showsProcesses || filter.needs.contains(.owners)
+    var reading = reading
+    reading.filter = .everything
+    reading.needs = .memory
+    if listeners.findsOldest { reading.needs.insert(.info) }
+    if wantsOwners { reading.needs.insert(.owners) }
+    let loaded: StatesReading.Loaded
+    do throws(SystemCallError) { loaded = try reading.load() } catch {
+      throw Failure(.failure, error)
+    }
+    try tell(loaded.outcome, narrator)
+    let sockets = loaded.rows.map { socket in
+      ReadSocket(socket.row, socket.details, namespace: socket.supplement?.namespace)
+    }
+    if Set(sockets.map(\.namespace)).count > 1 {
+      throw Failure(
+        .failure,
+        "the capture is of several network namespaces, and listeners are shown of one: "
+          + "save it with --netns or --pid")
+    }
+    let owners = SocketOwners(
+      Dictionary(
+        loaded.rows.map { ($0.row.inode, $0.supplement?.processes ?? []) },
+        uniquingKeysWith: { first, _ in first }))
+    let table = ListenerTable(
+      sockets, findsOldest: listeners.findsOldest, outcome: loaded.outcome.table)
+    return chosen(
+      by: filter, of: table, wantsOwners ? owners : nil,
+      loaded.outcome.saved?.namespaces.first ?? NamespaceFacts())
   }
 
   /// Shows what is too full, and nothing else.
   private func check(_ report: ListenerReport, _ percent: Int) throws(Failure) -> Ending {
     if report.items.contains(where: { $0.acceptQueue.limit == nil }) {
-      throw Failure(.failure, "nothing was checked: /proc does not tell the limits of the queues")
+      throw Failure(
+        .failure, "nothing was checked: the limits of the queues are not known from /proc")
     }
     let over = report.items.filter { $0.isAtLeast(percent) }
     try toStandardOutput { output throws(OutputError) in

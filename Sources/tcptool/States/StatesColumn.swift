@@ -38,6 +38,7 @@ struct StatesColumn: Sendable {
     static let memory = Self(rawValue: 16)
     static let info = Self(rawValue: 32)
     static let group = Self(rawValue: 64)
+    static let namespace = Self(rawValue: 128)
 
     var needs: Needs {
       var needs: Needs = []
@@ -135,6 +136,9 @@ struct StatesColumn: Sendable {
         ? .inPlace(socket.row.backlog) : .integer(socket.row.sendQueue)
     },
     Self("backlog", "Backlog", "backlog") { socket, _ in StatesValue(socket.row.backlog) },
+    Self("v6only", "V6only", "ipv6_only") { socket, _ in
+      socket.row.isIPv6Only.map { .bool($0) } ?? .unknown
+    },
     Self("local", "Local", "local", .left, width: 21, on: .always) { socket, _ in
       .endpoint(socket.row.local)
     },
@@ -166,8 +170,11 @@ struct StatesColumn: Sendable {
     Self("interface", "Interface", "interface") { socket, _ in
       StatesValue(socket.details.interface.flatMap { $0 == 0 ? nil : Int($0) })
     },
-    Self("netns", "Netns", "netns") { _, context in
-      context.namespace.map { .unsigned($0) } ?? .unknown
+    Self("netns", "Netns", "netns") { socket, context in
+      context.namespace(of: socket).map { .unsigned($0) } ?? .unknown
+    },
+    Self("netns_name", "Namespace", "netns_name", .left, on: .namespace) { socket, context in
+      context.namespaceName(of: socket).map { .text($0) } ?? .unknown
     },
   ]
 
@@ -233,6 +240,7 @@ struct StatesColumn: Sendable {
       socket.details.congestionControl.map { .text($0) } ?? .unknown
     },
     Self("cgroup", "Cgroup", "cgroup", .left, on: .group, needs: .group) { socket, context in
+      if let path = socket.supplement?.controlGroup { return .text(path) }
       guard let number = socket.details.controlGroup else { return .unknown }
       return context.groups?[number].map { .text($0) } ?? .unsigned(number)
     },

@@ -21,6 +21,17 @@ struct StatesReading {
     var unseenOwners = 0
     /// Whether processes were hidden from this user.
     var hidesProcesses = false
+    /// What a saved text said besides its rows.
+    var saved: SavedFacts?
+    /// How the tour over all network namespaces went.
+    var tour: NamespaceTour?
+  }
+
+  /// All rows at once.
+  struct Loaded {
+    var rows: [StatesRow]
+    var context: StatesContext
+    var outcome: Outcome
   }
 
   /// Calls `body` with each row.
@@ -30,59 +41,165 @@ struct StatesReading {
   func forEachRow<Failure>(
     _ body: (StatesRow, StatesContext) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
-    var context = StatesContext()
-    context.namespace = NetworkNamespace.number()
-    if needs.contains(.group) { context.groups = ControlGroups.read() }
-    guard order != nil || needs.contains(.owners) else {
-      let context = context
-      return try walk { row, details throws(Failure) in
-        try body(StatesRow(row: row, details: details), context)
-      }.map { Outcome(filtered: $0) }
+    let isSaved = place.file != nil
+    guard order != nil || needs.contains(.owners) && !isSaved else {
+      let context = freshContext
+      return try walk { socket throws(Failure) in try body(socket, context) }
     }
-
-    var rows: [StatesRow] = []
-    let walked = try walk { row, details in
-      rows.append(StatesRow(row: row, details: details))
-    }
-    var outcome: Outcome
-    switch walked {
-    case .success(let filtered): outcome = Outcome(filtered: filtered)
-    }
-    if needs.contains(.owners) { try findOwners(of: rows, &context, &outcome) }
-    if let order { rows.sort(by: order, context) }
+    let loaded = try load()
     do throws(Failure) {
-      for row in rows { try body(row, context) }
+      for row in loaded.rows { try body(row, loaded.context) }
     } catch {
       return .failure(error)
     }
-    return .success(outcome)
+    return .success(loaded.outcome)
+  }
+
+  /// Reads all rows, in the order that was asked for.
+  ///
+  /// - Throws: where the tables, or /proc, could not be read.
+  func load() throws(SystemCallError) -> Loaded {
+    var loaded: Loaded
+    var rows: [StatesRow] = []
+    switch try walk({ rows.append($0) }) {
+    case .success(let outcome): loaded = Loaded(rows: rows, context: freshContext, outcome: outcome)
+    }
+    if needs.contains(.owners), place.file == nil { try findOwners(of: &loaded) }
+    if let order { loaded.rows.sort(by: order, loaded.context) }
+    return loaded
+  }
+
+  private var freshContext: StatesContext {
+    var context = StatesContext()
+    if place.file != nil {
+      context.isSaved = true
+      context.showsSavedOwners = needs.contains(.owners)
+      return context
+    }
+    context.namespace = NetworkNamespace.number(of: place.outside)
+    if needs.contains(.group) { context.groups = ControlGroups.read() }
+    return context
   }
 
   /// Each row that the filter lets through, from the place that was asked for.
   private func walk<Failure>(
-    _ body: (SocketRow, borrowing SocketDetails) throws(Failure) -> Void
-  ) throws(SystemCallError) -> Result<SocketTable.FilteredOutcome, Failure> {
-    if let file = place.file {
-      return try SavedTable.forEachRow(
-        in: file, byteOrder: place.endian?.byteOrder ?? .host, matching: filter, body)
-    }
-    return try SocketTable.forEachRow(from: source, query, matching: filter, body)
+    _ body: (StatesRow) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Outcome, Failure> {
+    if let saved = place.saved { return try walk(saved, body) }
+    if place.areAll { return try walkAll(body) }
+    return try SocketTable.forEachRow(
+      from: source, process: place.outside, query, matching: filter
+    ) { row, details throws(Failure) in
+      try body(StatesRow(row: row, details: details))
+    }.map { Outcome(filtered: $0) }
   }
 
-  private func findOwners(
-    of rows: [StatesRow], _ context: inout StatesContext, _ outcome: inout Outcome
-  ) throws(SystemCallError) {
-    var inodes = Set(rows.lazy.map(\.row.inode))
-    if rows.contains(where: { $0.role.belongsToListener }) {
-      // The listeners may not be among the rows. Listeners alone cost next to nothing.
-      _ = try SocketTable.forEachRow(from: source, in: [.listen]) { row in
-        context.listeners.add(row)
-        inodes.insert(row.inode)
+  private func walk<Failure>(
+    _ saved: SavedReading, _ body: (StatesRow) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Outcome, Failure> {
+    var saved = saved
+    saved.needs = needs
+    if filter.needs.contains(.info) { saved.needs.insert(.info) }
+    var withoutOwner = 0
+    return try saved.forEachRow { socket throws(Failure) in
+      guard query.states.contains(socket.row.state) else { return }
+      let processes = socket.supplement?.processes
+      let subject = KnownSocket(
+        row: socket.row, info: socket.details.info,
+        owners: processes?.isEmpty == false ? processes : nil)
+      switch filter.answer(about: subject) {
+      case .yes: try body(socket)
+      case .no: break
+      case .unknown:
+        if filter.needs.contains(.owners), socket.row.inode != 0, subject.owners == nil {
+          withoutOwner += 1
+        }
+      }
+    }.map { facts in
+      var outcome = Outcome(
+        filtered: SocketTable.FilteredOutcome(
+          outcome: SocketTable.Outcome(
+            source: facts.kind == .json ? .diag : .proc, fallback: nil,
+            tallies: [(saved.path == "-" ? "standard input" : saved.path, facts.tally)])))
+      outcome.filtered.withoutOwner = withoutOwner
+      outcome.saved = facts
+      return outcome
+    }
+  }
+
+  private func walkAll<Failure>(
+    _ body: (StatesRow) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Outcome, Failure> {
+    var tour = NamespaceTour()
+    var outcome: Outcome?
+    var failure: Failure?
+    try tour.visit { supplement, process throws(SystemCallError) in
+      let walked = try SocketTable.forEachRow(
+        from: source, process: process, query, matching: filter
+      ) { row, details throws(Failure) in
+        try body(StatesRow(row: row, details: details, supplement: supplement))
+      }
+      switch walked {
+      case .success(let filtered):
+        outcome = outcome?.adding(filtered) ?? Outcome(filtered: filtered)
+        return true
+      case .failure(let error):
+        failure = error
+        return false
       }
     }
+    if let failure { return .failure(failure) }
+    var whole =
+      outcome
+      ?? Outcome(
+        filtered: SocketTable.FilteredOutcome(
+          outcome: SocketTable.Outcome(source: .diag, fallback: nil, tallies: [])))
+    whole.tour = tour
+    return .success(whole)
+  }
+
+  private func findOwners(of loaded: inout Loaded) throws(SystemCallError) {
+    var inodes = Set(loaded.rows.lazy.map(\.row.inode))
+    if loaded.rows.contains(where: { $0.role.belongsToListener }) {
+      // The listeners may not be among the rows. Listeners alone cost next to nothing.
+      var context = loaded.context
+      func add(_ outside: Int32?, to listeners: inout ListenerIndex) throws(SystemCallError) {
+        _ = try SocketTable.forEachRow(from: source, process: outside, in: [.listen]) { row in
+          listeners.add(row)
+          inodes.insert(row.inode)
+        }
+      }
+      if place.areAll {
+        var tour = NamespaceTour()
+        try tour.visit { supplement, process throws(SystemCallError) in
+          var listeners = ListenerIndex()
+          try add(process, to: &listeners)
+          context.listenersElsewhere[supplement.place] = listeners
+          return true
+        }
+      } else {
+        try add(place.outside, to: &context.listeners)
+      }
+      loaded.context = context
+    }
     let owners = try SocketOwners.find(inodes)
-    context.owners = owners
-    outcome.hidesProcesses = owners.unreadable > 0
-    outcome.unseenOwners = rows.count { $0.row.inode != 0 && owners[$0.row.inode].isEmpty }
+    loaded.context.owners = owners
+    loaded.outcome.hidesProcesses = owners.unreadable > 0
+    loaded.outcome.unseenOwners = loaded.rows.count {
+      $0.row.inode != 0 && owners[$0.row.inode].isEmpty
+    }
+  }
+}
+
+extension StatesReading.Outcome {
+  /// Of another network namespace besides.
+  fileprivate func adding(_ other: SocketTable.FilteredOutcome) -> Self {
+    var sum = self
+    sum.filtered.withoutOwner += other.withoutOwner
+    sum.filtered.unreadableProcesses = max(
+      sum.filtered.unreadableProcesses, other.unreadableProcesses)
+    sum.filtered.outcome.tallies += other.outcome.tallies
+    sum.filtered.outcome.fallback = sum.filtered.outcome.fallback ?? other.outcome.fallback
+    return sum
   }
 }

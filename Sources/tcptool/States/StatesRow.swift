@@ -7,6 +7,8 @@ internal import SocketCore
 struct StatesRow: Sendable {
   var row: SocketRow
   var details: SocketDetails
+  /// What came with the row alone: from a capture, or where rows are of several namespaces.
+  var supplement: RowSupplement?
 
   var role: SocketRole { SocketRole(row) }
 
@@ -19,18 +21,38 @@ struct StatesContext: Sendable {
   /// Nil where nobody asked for them.
   var owners: SocketOwners?
   var listeners = ListenerIndex()
+  /// Those of other network namespaces, where rows are of several.
+  var listenersElsewhere: [RowSupplement.Place: ListenerIndex] = [:]
   /// Nil where nobody asked for them.
   var groups: ControlGroups?
-  /// The network namespace that the rows are of.
+  /// The network namespace that the rows are of, and its name.
   var namespace: UInt64?
+  var namespaceName: String?
+  /// Whether the rows are saved ones, and so bring their processes with them; and whether these were
+  /// asked for.
+  var isSaved = false
+  var showsSavedOwners = false
 
   /// Who holds the socket; nil where nobody asked.
-  func processes(of socket: StatesRow) -> [SocketOwner]? { owners?[socket.row.inode] }
+  func processes(of socket: StatesRow) -> [SocketOwner]? {
+    if isSaved { return showsSavedOwners ? socket.supplement?.processes : nil }
+    return owners?[socket.row.inode]
+  }
+
+  func namespace(of socket: StatesRow) -> UInt64? { socket.supplement?.namespace ?? namespace }
+
+  func namespaceName(of socket: StatesRow) -> String? {
+    socket.supplement?.namespaceName ?? (socket.supplement == nil ? namespaceName : nil)
+  }
 
   /// Who holds the listener at which the socket waits, each descriptor once; nil where nobody asked,
   /// and where the socket does not wait.
   func listenerProcesses(of socket: StatesRow) -> [SocketOwner]? {
+    if isSaved { return showsSavedOwners ? socket.supplement?.listenerProcesses : nil }
     guard let owners, socket.role.belongsToListener else { return nil }
+    let listeners =
+      listenersElsewhere.isEmpty
+      ? listeners : socket.supplement.flatMap { listenersElsewhere[$0.place] } ?? listeners
     return listeners.candidates(for: socket.row).flatMap { owners[$0.inode] }
   }
 }
@@ -41,6 +63,7 @@ enum StatesValue: Sendable {
   /// No value at all, not even null: what only closes an object.
   case nothing
   case integer(Int)
+  case bool(Bool)
   case unsigned(UInt64)
   case endpoint(Endpoint)
   case name(StaticString)
@@ -91,6 +114,7 @@ extension StatesValue {
     switch self {
     case .unknown, .nothing, .inPlace(nil): SortKey(isUnknown: true)
     case .integer(let number), .inPlace(let number?): SortKey(number: Int128(number))
+    case .bool(let value): SortKey(number: value ? 1 : 0)
     case .unsigned(let number), .bytes(let number), .rate(let number):
       SortKey(number: Int128(number))
     case .endpoint(let endpoint): Self.key(endpoint)

@@ -15,6 +15,8 @@ enum SummaryKey: String, CaseIterable, ArgumentValue {
   case process
   /// The user.
   case uid
+  /// The network namespace.
+  case netns
 }
 
 /// Counts rows as they come.
@@ -70,7 +72,11 @@ struct StatesSummary {
     let row = socket.row
     all.add(row)
     switch socket.role {
-    case .pendingAccept: pending += 1
+    case .pendingAccept:
+      pending += 1
+      if context.isSaved, let age = socket.details.info?.sinceLastSent {
+        oldestPending = max(oldestPending ?? .zero, age)
+      }
     case .orphan: orphans += 1
     default: break
     }
@@ -95,6 +101,10 @@ struct StatesSummary {
         return ":\(row.local.port) in"
       }
       return ":\(row.peer.port) out"
+    case .netns:
+      let number = context.namespace(of: socket).map { "\($0)" }
+      guard let name = context.namespaceName(of: socket) else { return number ?? "-" }
+      return number.map { "\($0) (\(sanitized(name)))" } ?? sanitized(name)
     case .uid: return row.uid.map { "\($0)" } ?? "-"
     case .process:
       let owners = context.processes(of: socket) ?? []
@@ -135,30 +145,49 @@ extension StatesSummary {
   static func read(
     _ reading: StatesReading, by key: SummaryKey?
   ) throws(SystemCallError) -> (StatesSummary, StatesReading.Outcome) {
+    var reading = reading
+    // How long a saved connection has waited is to be seen from its row alone.
+    if reading.place.file != nil { reading.needs.insert(.info) }
     var summary = StatesSummary(by: key)
-    _ = try SocketTable.forEachRow(from: reading.source, in: [.listen]) { row in
-      summary.listeningPorts.insert(row.local.port)
+    let outcome: StatesReading.Outcome
+    let facts: NamespaceFacts
+    if reading.place.file != nil || reading.place.areAll {
+      let loaded = try reading.load()
+      outcome = loaded.outcome
+      facts = outcome.saved.map { $0.namespaces.first ?? NamespaceFacts() } ?? .current()
+      for socket in loaded.rows where socket.row.state == .listen {
+        summary.listeningPorts.insert(socket.row.local.port)
+      }
+      // Of several namespaces no one's ports and limits can be said.
+      if outcome.tour == nil, outcome.saved.map({ $0.namespaces.count == 1 }) == true {
+        summary.take(facts)
+      }
+      for socket in loaded.rows { summary.add(socket, loaded.context) }
+    } else {
+      _ = try SocketTable.forEachRow(
+        from: reading.source, process: reading.place.outside, in: [.listen]
+      ) { row in
+        summary.listeningPorts.insert(row.local.port)
+      }
+      summary.take(reading.place.namespaceFacts())
+      switch try reading.forEachRow({ socket, context in summary.add(socket, context) }) {
+      case .success(let read): outcome = read
+      }
+      if summary.pending > 0, outcome.table.source == .diag {
+        summary.oldestPending = try oldestPending()
+      }
     }
     // Of some states alone no use of ports can be said.
-    if reading.query.states.count == TCPState.allCases.count,
-      let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2,
-      let first = UInt16(exactly: range[0]), let last = UInt16(exactly: range[1]), first <= last
-    {
-      summary.portRange = first...last
-    }
-    let outcome: StatesReading.Outcome
-    switch try reading.forEachRow({ socket, context in summary.add(socket, context) }) {
-    case .success(let read): outcome = read
-    }
-    if summary.pending > 0, outcome.table.source == .diag {
-      summary.oldestPending = try oldestPending()
-    }
-    let statistics = try? SocketStatistics.read()
-    summary.systemOrphans = statistics?.orphans
-    summary.timeWaits = statistics?.timeWaits
-    summary.orphanLimit = try? Sysctl.integer("net.ipv4.tcp_max_orphans")
-    summary.timeWaitLimit = try? Sysctl.integer("net.ipv4.tcp_max_tw_buckets")
+    if reading.query.states.count < TCPState.allCases.count { summary.portRange = nil }
     return (summary, outcome)
+  }
+
+  private mutating func take(_ facts: NamespaceFacts) {
+    portRange = facts.portRange
+    systemOrphans = facts.totals?.orphans
+    timeWaits = facts.totals?.timeWaits
+    orphanLimit = facts.orphanLimit
+    timeWaitLimit = facts.timeWaitLimit
   }
 
   /// No program has sent anything on a connection that it has not accepted, so that the time since
