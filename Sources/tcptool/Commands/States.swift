@@ -353,7 +353,7 @@ struct StatesOptions: Subcommand {
     } else if outcome.table.source == .proc, !reading.query.wants.isEmpty {
       narrator.line("/proc/net tells no memory, TCP_INFO, congestion control or control group")
     }
-    if let tour = outcome.tour { for line in tour.remarks { narrator.line(line) } }
+    for line in outcome.tour?.remarks(isRoot: geteuid() == 0) ?? [] { narrator.line(line) }
     if outcome.hidesProcesses, outcome.unseenOwners > 0 {
       let rows = Units.plural(outcome.unseenOwners, "socket")
       let advice = geteuid() == 0 ? "" : "; root sees them"

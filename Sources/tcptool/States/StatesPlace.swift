@@ -117,17 +117,17 @@ struct NamespaceTour {
 
 extension NamespaceTour {
   /// What the rows do not show.
-  var remarks: [String] {
+  func remarks(isRoot: Bool) -> [String] {
     var lines: [String] = []
     if readThroughProc > 0 {
       lines.append(
         Units.plural(readThroughProc, "network namespace was", "network namespaces were")
-          + " read from /proc/PID/net, which tells less: root can enter")
+          + " read from /proc/PID/net, which tells less" + (isRoot ? "" : ": root can enter"))
     }
     if !unreadable.isEmpty {
       lines.append(
-        "not readable for this user, since no process is seen in them: "
-          + unreadable.map { sanitized($0) }.joined(separator: ", "))
+        "not entered by name: \(unreadable.map { sanitized($0) }.joined(separator: ", "))"
+          + (isRoot ? "" : "; root can, and a process in one of them shows it as its own"))
     }
     return lines
   }

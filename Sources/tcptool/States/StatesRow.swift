@@ -39,10 +39,12 @@ struct StatesContext: Sendable {
     return owners?[socket.row.inode]
   }
 
-  func namespace(of socket: StatesRow) -> UInt64? { socket.supplement?.namespace ?? namespace }
+  func namespace(of socket: StatesRow) -> UInt64? {
+    socket.supplement.map { $0.namespace } ?? namespace
+  }
 
   func namespaceName(of socket: StatesRow) -> String? {
-    socket.supplement?.namespaceName ?? (socket.supplement == nil ? namespaceName : nil)
+    socket.supplement.map { $0.namespaceName } ?? namespaceName
   }
 
   /// Who holds the listener at which the socket waits, each descriptor once; nil where nobody asked,
