@@ -17,12 +17,16 @@ struct FloodResources {
   /// Bytes of the kernel's memory for one connection with both its ends, measured and rounded up.
   private static let memoryPerConnection = 8 * 1024
 
+  /// The most clients that this process may have.
+  static var mostClients: Int { max(0, DescriptorLimit.raise() - spareDescriptors) }
+
   /// - Parameters:
+  ///   - spreads: whether the clients may be spread over several addresses of loopback.
   ///   - descriptors: for each client; 2 where its other end is this process's as well.
   /// - Throws: where this process may not have that many descriptors, or the host has not that many
   ///   ports or that much memory.
   init(
-    connects: Int, isIPv6: Bool, descriptors: Int = 1
+    connects: Int, isIPv6: Bool, spreads: Bool = true, descriptors: Int = 1
   ) throws(LabError) {
     let needed = connects * descriptors + Self.spareDescriptors
     let limit = DescriptorLimit.raise()
@@ -37,8 +41,8 @@ struct FloodResources {
       sourceAddresses = 1
       return
     }
-    if isIPv6 {
-      // One loopback address alone. The listener has one of the ports.
+    if isIPv6 || !spreads {
+      // One address alone. The listener has one of the ports.
       if connects >= ports { throw .ephemeralPorts(needed: connects, available: max(0, ports - 1)) }
       clientsPerSource = .max
       sourceAddresses = 1
