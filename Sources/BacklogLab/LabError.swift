@@ -21,6 +21,8 @@ public enum LabError: Error, Hashable, Sendable, CustomStringConvertible {
   case remoteCount(Int?)
   /// A number is out of its range: what, and which it may be.
   case outOfRange(what: String, value: Int, allowed: ClosedRange<Int>)
+  /// No handshake stays in the SYN queue under these settings, so that no last ACK can come late.
+  case noLateACKs(QueueSettings)
   case call(SystemCallError)
 
   /// The most clients that another host gets.
@@ -60,6 +62,12 @@ public enum LabError: Error, Hashable, Sendable, CustomStringConvertible {
         + ": at most \(Self.mostRemoteClients)"
     case .outOfRange(let what, let value, let allowed):
       "\(what) is \(value); it may be \(allowed.lowerBound) to \(allowed.upperBound)"
+    case .noLateACKs(let settings):
+      """
+      the SYN queue has no room for a handshake to wait in \
+      (net.ipv4.tcp_syncookies = \(settings.tcpSyncookies.map { "\($0)" } ?? "unknown")); \
+      ask for a larger backlog, or for tcp_syncookies 0 or 1
+      """
     case .call(let error): error.description
     }
   }
