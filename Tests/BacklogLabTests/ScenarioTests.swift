@@ -38,7 +38,8 @@ import Testing
 
   @Test func lateACKsNeedRoomInTheSYNQueue() throws {
     var loop = try ReadinessLoop()
-    #expect(throws: LabError.outOfRange(what: "the number of late ACKs", value: 9, allowed: 1...8)) {
+    #expect(throws: LabError.outOfRange(what: "the number of late ACKs", value: 9, allowed: 1...8))
+    {
       _ = try Self.laboratory.run(LateACKPlan(asked: 8, lateACKs: 9), loop: &loop)
     }
     var always = LateACKPlan(asked: 8, lateACKs: 1)
@@ -128,7 +129,9 @@ import Testing
       asked: 16, acceptRate: 50, arrivalRate: 400, duration: .milliseconds(600))
     let result = try done(Self.laboratory.run(plan, loop: &loop))
     #expect(result.backlog == 16)
-    #expect(result.clients.count == result.measured[.passiveOpens, default: 0] + result.count(.waiting))
+    let connected = try #require(result.measured[.passiveOpens])
+    let known = connected + result.count(.waiting)
+    #expect(result.clients.count == known)
     #expect(result.samples.allSatisfy { $0.acceptQueue <= 17 })
     #expect(result.samples.contains { $0.acceptQueue == 17 })
     let drop = try #require(result.firstDrop)
