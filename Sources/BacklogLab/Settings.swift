@@ -41,7 +41,7 @@ public struct Setting: Hashable, Sendable {
     }
     let isClean = text.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 }
     let candidates = text.hasPrefix("net.") ? [text] : ["net.core.", "net.ipv4."].map { $0 + text }
-    guard isClean, let name = candidates.first(where: { Sysctl.exists($0) }) else {
+    guard isClean, let name = candidates.first(where: { (try? Sysctl.text($0)) != nil }) else {
       throw .unknownSetting(text)
     }
     self.init(name)

@@ -50,11 +50,6 @@ public enum Sysctl {
     return String(text.prefix { $0 != "\n" })
   }
 
-  /// Whether there is such a setting.
-  public static func exists(_ name: String) -> Bool {
-    ProcFile.exists(path(name, under: "/proc/sys"))
-  }
-
   /// Changes a setting. Those of `net` are of the calling thread's network namespace.
   ///
   /// - Throws: the errno of open(2) or write(2): ENOENT where there is no such setting, EACCES or

@@ -1,5 +1,6 @@
 // The two passes on this kernel, in private network namespaces: predicted is measured.
 
+import Glibc
 import SocketCore
 import TestSupport
 import Testing
@@ -70,11 +71,116 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: Settings.all)
-  func synQueue(_ settings: Settings) throws {
-    for backlog in Self.backlogs {
-      Self.expectAgreement(
-        try Self.run(PassPlan(.syn, asked: backlog, changes: settings.changes)))
+  /// Those where the rules of the SYN queue meet: its own size, and tcp_max_syn_backlog of 8 and 2048.
+  static let synBacklogs: [Int32] = [0, 1, 5, 6, 7, 8, 128, 511, 1_536, 1_537, 4_096]
+
+  @Test(.timeLimit(.minutes(5)), arguments: [2_048, 8], [0, 1, 2])
+  func synQueue(most: Int, cookies: Int) throws {
+    let settings = Settings(somaxconn: 4_096, maxSynBacklog: most, syncookies: cookies)
+    for backlog in Self.synBacklogs {
+      let result = try Self.run(PassPlan(.syn, asked: backlog, changes: settings.changes))
+      Self.expectAgreement(result)
+      #expect(result.synQueueByProc == result.measured[.synQueue])
     }
+  }
+
+  @Test(.timeLimit(.minutes(2)), arguments: [QueueKind.accept, .syn], [0, 1, 2])
+  func overIPv6(_ queue: QueueKind, cookies: Int) throws {
+    for backlog: Int32 in [0, 5, 128, -1] {
+      let settings = Settings(somaxconn: 600, maxSynBacklog: 64, syncookies: cookies)
+      let result = try Self.run(
+        PassPlan(queue, asked: backlog, isIPv6: true, changes: settings.changes))
+      Self.expectAgreement(result)
+      #expect(result.listener.address == .v6(.loopback))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)), arguments: [QueueKind.accept, .syn])
+  func fiftyTimesTheSame(_ queue: QueueKind) throws {
+    let first = try Self.run(PassPlan(queue, asked: 8))
+    Self.expectAgreement(first)
+    for _ in 1..<50 {
+      let again = try Self.run(PassPlan(queue, asked: 8))
+      #expect(again.measured == first.measured)
+    }
+  }
+
+  @Test func samplesTellOfEachConnect() throws {
+    let result = try Self.run(PassPlan(asked: 5))
+    #expect(result.samples.map(\.connect) == Array(1...38))
+    #expect(result.samples.map(\.acceptQueue) == (1...38).map { min($0, 6) })
+    #expect(result.samples.map(\.drops) == (1...38).map { max(0, $0 - 6) })
+    #expect(result.samples.allSatisfy { $0.backlog == 5 && $0.elapsed <= result.floodTime })
+    #expect(result.firstDrop?.connect == 7)
+    #expect(result.droppedSYNs == 32 && result.droppedFinalACKs == 0)
+  }
+
+  /// More clients than one address has ports for without a search, on a listener without a limit.
+  @Test(.timeLimit(.minutes(1)))
+  func clientsAreSpreadOverAddresses() throws {
+    let result = try Self.run(
+      PassPlan(
+        asked: .max, count: 15_000, changes: [SettingChange(.somaxconn, "2147483647")]))
+    Self.expectAgreement(result)
+    #expect(result.measured[.effectiveBacklog] == Int(Int32.max))
+    #expect(result.measured[.acceptQueue] == 15_000 && result.sourceAddresses == 2)
+    #expect(result.firstDrop == nil)
+  }
+
+  @Test func aThousandPortsAreEnough() throws {
+    let range = [SettingChange(.localPortRange, "40000 40999")]
+    let result = try Self.run(PassPlan(asked: 1_024, changes: range))
+    Self.expectAgreement(result)
+    #expect(result.connects == 1_153 && result.sourceAddresses > 1)
+    // ::1 is one address alone.
+    #expect(throws: LabError.ephemeralPorts(needed: 1_153, available: 999)) {
+      _ = try Self.run(PassPlan(asked: 1_024, isIPv6: true, changes: range))
+    }
+  }
+
+  /// What another listener of the same network drops is in the counters of all, and not in ours.
+  @Test func anotherListenersDropsAreNotOurs() throws {
+    let network = try IsolatedNetwork()
+    var options = Listener.Options()
+    options.backlog = 0
+    let other = try Listener(on: Endpoint(.v4(.loopback), 0), options)
+    var clients = ClientCrowd(to: other.local)
+    for _ in 0..<10 { try clients.connect() }
+    #expect(other.socket.dropCount() == 9)
+    var loop = try ReadinessLoop()
+    // Its clients send their SYNs again every second; that these fall into our time is not needed.
+    guard
+      case .done(let result) = try Laboratory(isolation: .never).run(
+        PassPlan(asked: 5), loop: &loop)
+    else { throw TestFailure("a signal") }
+    #expect(result.match, "\(result.comparisons.differences)")
+    #expect(!result.surroundings.isIsolated && result.droppedFinalACKs == nil)
+    #expect(result.measured[.drops] == 32)
+    for _ in 0..<10 { try clients.connect() }
+    #expect(other.socket.dropCount() ?? 0 >= 19)
+    clients.close(client: 0)
+    _ = network.means
+  }
+
+  @Test func aRefusedSettingSaysWhich() throws {
+    let change = try SettingChange(named: "tcp_syncookies", "many")
+    let error = #expect(throws: LabError.self) {
+      _ = try Self.run(PassPlan(asked: 5, changes: [change]))
+    }
+    #expect("\(try #require(error))".hasPrefix("net.ipv4.tcp_syncookies = many: "))
+  }
+
+  /// The thread is back where it was, with the settings as they were.
+  @Test func nothingIsLeftOfIt() throws {
+    let before = try QueueSettings.current()
+    let open = descriptors()
+    let result = try Self.run(PassPlan(asked: 9, changes: [SettingChange(.somaxconn, "3")]))
+    #expect(result.settings.somaxconn == 3)
+    #expect(try QueueSettings.current() == before)
+    #expect(descriptors() == open)
+  }
+
+  private func descriptors() -> Int {
+    (0..<1_024).count { fcntl($0, F_GETFD) != -1 }
   }
 }

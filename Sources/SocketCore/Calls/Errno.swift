@@ -21,6 +21,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let tooManyOpenFiles = Errno(rawValue: ENFILE)
   public static let noBuffers = Errno(rawValue: ENOBUFS)
   public static let noMemory = Errno(rawValue: ENOMEM)
+  public static let noSpace = Errno(rawValue: ENOSPC)
   public static let notFound = Errno(rawValue: ENOENT)
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)

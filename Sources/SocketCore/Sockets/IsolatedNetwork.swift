@@ -10,7 +10,12 @@ public struct IsolationRefusal: Error, Hashable, Sendable, CustomStringConvertib
   public var errno: Errno
 
   /// `unshare: operation not permitted (EPERM)`.
-  public var description: String { "\(step): \(errno.message) (\(errno.name))" }
+  public var description: String {
+    // The kernel's word for a limit of namespaces is that of a full disk.
+    let message =
+      errno == .noSpace ? "user.max_user_namespaces allows no more of them" : errno.message
+    return "\(step): \(message) (\(errno.name))"
+  }
 }
 
 /// A new network namespace in which this thread is as long as the value lives. Its loopback interface
