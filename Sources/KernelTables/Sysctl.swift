@@ -16,13 +16,6 @@ public enum Sysctl {
     try integer(name, under: "/proc/sys")
   }
 
-  /// Reads a setting as it stands there, such as `kernel.osrelease`, without its newline; nil where it
-  /// cannot be read.
-  public static func text(_ name: String) -> String? {
-    guard let bytes = try? ProcFile.contents(of: path(name, under: "/proc/sys")) else { return nil }
-    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-  }
-
   /// The same for settings in another directory.
   package static func integer(
     _ name: String, under root: String

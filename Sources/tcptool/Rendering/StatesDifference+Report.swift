@@ -50,9 +50,9 @@ extension StatesDifference {
   private func ink(of growth: Int?) -> Style.Ink? { growth ?? 0 > 0 ? .yellow : nil }
 
   private static func shown(_ endpoint: Endpoint) -> String {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer()
     endpoint.appendShown(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes.text
   }
 
   /// Who holds it now, or held it last.

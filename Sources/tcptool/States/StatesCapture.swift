@@ -170,9 +170,9 @@ extension StatesOptions {
     [
       "schema": "tcptool/1", "record": "capture",
       "unix_time_us": .init(WallClock.unixMicroseconds),
-      "host": .init(Sysctl.text("kernel.hostname")),
-      "kernel": .init(Sysctl.text("kernel.osrelease")),
-      "boot_id": .init(Sysctl.text("kernel.random.boot_id")),
+      "host": .init(try? Sysctl.text("kernel.hostname")),
+      "kernel": .init(try? Sysctl.text("kernel.osrelease")),
+      "boot_id": .init(try? Sysctl.text("kernel.random.boot_id")),
     ]
   }
 

@@ -107,7 +107,7 @@ extension StatesReading.Loaded {
   }
 
   fileprivate var boot: String? {
-    outcome.saved.map { $0.boot } ?? Sysctl.text("kernel.random.boot_id")
+    outcome.saved.map { $0.boot } ?? (try? Sysctl.text("kernel.random.boot_id"))
   }
 
   fileprivate var unixMicroseconds: Int64? {
