@@ -22,7 +22,7 @@ enum SockDiagMessage: Equatable {
 ///
 /// All rows are read into the same place, from which who keeps one copies it: to hand 200 bytes from
 /// call to call costs more than to read them.
-struct SockDiagReader {
+struct SockDiagReader: ~Copyable {
   private var offset = 0
   private let sequence: UInt32
   private let wants: SocketWants

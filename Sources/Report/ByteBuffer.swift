@@ -49,8 +49,13 @@
 
   @inlinable public mutating func append(repeating byte: UInt8, count: Int) {
     precondition(count >= 0, "less than nothing")
-    makeRoom(count)
-    unsafe (start + filled).update(repeating: byte, count: count)
+    // Eight at a time, beyond the last one too: a call of memset(3) costs more than what it does for
+    // the few blanks between two columns.
+    makeRoom(count + 8)
+    let eight = UInt64(byte) &* 0x0101_0101_0101_0101
+    for place in stride(from: filled, to: filled + count, by: 8) {
+      unsafe UnsafeMutableRawPointer(start + place).storeBytes(of: eight, as: UInt64.self)
+    }
     filled &+= count
   }
 

@@ -103,7 +103,8 @@ extension IPv4Address {
     self.init(bits: UInt32(bigEndian: parsed.s_addr))
   }
 
-  /// Appends `192.0.2.1`.
+  /// Appends `192.0.2.1`. Inlined, as are the numbers: so the count of bytes stays in a register.
+  @inline(__always)
   func append(to text: inout OutputSpan<UInt8>) {
     for shift in stride(from: 24, through: 0, by: -8) {
       let byte = UInt8(truncatingIfNeeded: bits >> UInt32(shift))
@@ -215,6 +216,7 @@ extension IPAddress: CustomStringConvertible {
 extension OutputSpan<UInt8> {
   /// Appends a number without making a String: tables of 100,000 rows are written with this. There
   /// has to be room, for 20 bytes at the most.
+  @inline(__always)
   public mutating func append(decimal number: UInt64) {
     // Most numbers of a table are 0.
     if number < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
