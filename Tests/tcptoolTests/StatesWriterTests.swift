@@ -102,6 +102,7 @@ extension StatesValue {
     case .nothing: return ""
     case .unknown, .inPlace(nil): return "-"
     case .integer(let number), .inPlace(let number?): return "\(number)"
+    case .bool(let value): return value ? "yes" : "no"
     case .unsigned(let number): return "\(number)"
     case .endpoint(let endpoint):
       let text = "\(endpoint.unmapped)"
@@ -124,6 +125,7 @@ extension StatesValue {
     switch self {
     case .nothing, .unknown, .inPlace: .null
     case .integer(let number): .init(number)
+    case .bool(let value): .init(value)
     case .unsigned(let number), .bytes(let number), .rate(let number): .init(number)
     case .endpoint(let endpoint):
       ["address": .init("\(endpoint.address.unmapped)"), "port": .init(endpoint.port)]
