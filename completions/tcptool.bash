@@ -10,8 +10,8 @@ __tcptool_table() {
     connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' --all-netns '--save=' '--diff=' '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
-    backlog-test) options=('-b --backlog=' '-j --json' '--color=' --version '-h --help') ;;
+    states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' --all-netns '--save=' '--diff=' '--watch?' --events '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
+    backlog-test) options=('-b --backlog=' '-q --queue=' '--isolate=' '*--set=' '--sweep=' '--sweep-set=' '--arrival-rate=' '--accept-rate=' '-t --duration=' '--relisten=' '--reuse-port=' '--late-acks=' --demo '-n --count=' '-6 --ipv6' --allow-remote --probe-data '--netns=' '*-e --expect=' --explain '--svg=' '--samples=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
     *) options=() ;;
   esac
@@ -49,6 +49,10 @@ __tcptool_value() {
     'states --save') __tcptool_files ;;
     'states --diff') __tcptool_files ;;
     'states --format') __tcptool_words text json csv openmetrics ;;
+    'backlog-test --queue') __tcptool_words accept syn both ;;
+    'backlog-test --isolate') __tcptool_words auto always never ;;
+    'backlog-test --svg') __tcptool_files ;;
+    'backlog-test --samples') __tcptool_files ;;
     'backlog-test --color') __tcptool_words auto always never ;;
   esac
 }
@@ -66,6 +70,9 @@ __tcptool_operand() {
     'send 2') __tcptool_files ;;
     'recv 0') __tcptool_hosts; __tcptool_ports ;;
     'recv 1') __tcptool_ports ;;
+    'states '*) __tcptool_terms 'port=' 'lport=' 'rport=' 'addr=' 'local=' 'peer=' 'state=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' listening connected 'exclude=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' 'recvq>' 'sendq>' 'rtt>' 'retrans>' pending orphan 'uid=' 'pid=' 'process=' ;;
+    'backlog-test 0') __tcptool_hosts; __tcptool_ports ;;
+    'backlog-test 1') __tcptool_ports ;;
   esac
 }
 
@@ -88,6 +95,26 @@ __tcptool_list() {
   compopt -o nospace 2>/dev/null
   for element; do
     [[ ,$begun == *",$element,"* ]] || __tcptool_words "$element"
+  done
+}
+
+# Offers words, each of which may end with '=' and a list of its values; no blank follows where
+# there is more to type.
+__tcptool_terms() {
+  local term values i
+  compopt -o nospace 2>/dev/null
+  for term; do
+    if [[ $term == *=?* && $current == "${term%%=*}="* ]]; then
+      local prefix=${term%%=*}=
+      IFS=, read -ra values <<<"${term#*=}"
+      __tcptool_list "${values[@]}"
+      return
+    fi
+    [[ $term == *=* ]] && term=${term%%=*}=
+    __tcptool_words "$term"
+  done
+  for i in "${!COMPREPLY[@]}"; do
+    [[ ${COMPREPLY[i]} == *['=<>'] ]] || COMPREPLY[i]+=' '
   done
 }
 

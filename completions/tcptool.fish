@@ -3,13 +3,13 @@
 # Whether an option, as it is spelled for a subcommand, takes a value.
 function __tcptool_takes_value
     contains -- "$argv" \
-        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'listen --ready-fd' 'listen --port-file' 'listen --max-connections' 'listen --max-concurrent' 'listen --accept-timeout' 'listen --allow' 'listen --source-data' 'listen --file' 'listen --exec' 'listen --accept-delay' 'listen --accept-rate' 'listen --relisten' 'listen --on-stdin-eof' 'listen --on-peer-eof' 'listen --linger' 'listen --idle-timeout' 'listen --total-timeout' 'listen --hex-dump' 'listen --defer-accept' 'listen --fast-open' 'listen --rcvbuf' 'listen --sndbuf' 'listen --keepalive' 'listen --mss' 'listen --ttl' 'listen --dscp' 'listen --congestion' 'listen --user-timeout' 'listen --notsent-lowat' 'listen --mark' 'listen --events' 'connect -t' 'connect --timeout' 'connect -c' 'connect --count' 'connect -i' 'connect --interval' 'connect --svg' 'connect --attempt-delay' 'connect --source' 'connect --interface' 'connect --wait' 'connect --probe' 'connect --parallel' 'connect --on-stdin-eof' 'connect --on-peer-eof' 'connect --linger' 'connect --idle-timeout' 'connect --total-timeout' 'connect --hex-dump' 'connect --rcvbuf' 'connect --sndbuf' 'connect --keepalive' 'connect --mss' 'connect --ttl' 'connect --dscp' 'connect --congestion' 'connect --user-timeout' 'connect --notsent-lowat' 'connect --mark' 'connect --events' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'send --attempt-delay' 'send --source' 'send --interface' 'send --wait' 'send --rcvbuf' 'send --sndbuf' 'send --keepalive' 'send --mss' 'send --ttl' 'send --dscp' 'send --congestion' 'send --user-timeout' 'send --notsent-lowat' 'send --mark' 'send --events' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'recv --ready-fd' 'recv --port-file' 'recv --defer-accept' 'recv --fast-open' 'recv --rcvbuf' 'recv --sndbuf' 'recv --keepalive' 'recv --mss' 'recv --ttl' 'recv --dscp' 'recv --congestion' 'recv --user-timeout' 'recv --notsent-lowat' 'recv --mark' 'recv --events' 'states -s' 'states --state' 'states --source' 'states -c' 'states --columns' 'states --sort' 'states --by' 'states --color' 'states --from' 'states --from-endian' 'states --pid' 'states --netns' 'states --save' 'states --diff' 'states --check' 'states -f' 'states --format' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test --color'
+        ' --generate-completion-script' 'listen -b' 'listen --backlog' 'listen --ready-fd' 'listen --port-file' 'listen --max-connections' 'listen --max-concurrent' 'listen --accept-timeout' 'listen --allow' 'listen --source-data' 'listen --file' 'listen --exec' 'listen --accept-delay' 'listen --accept-rate' 'listen --relisten' 'listen --on-stdin-eof' 'listen --on-peer-eof' 'listen --linger' 'listen --idle-timeout' 'listen --total-timeout' 'listen --hex-dump' 'listen --defer-accept' 'listen --fast-open' 'listen --rcvbuf' 'listen --sndbuf' 'listen --keepalive' 'listen --mss' 'listen --ttl' 'listen --dscp' 'listen --congestion' 'listen --user-timeout' 'listen --notsent-lowat' 'listen --mark' 'listen --events' 'connect -t' 'connect --timeout' 'connect -c' 'connect --count' 'connect -i' 'connect --interval' 'connect --svg' 'connect --attempt-delay' 'connect --source' 'connect --interface' 'connect --wait' 'connect --probe' 'connect --parallel' 'connect --on-stdin-eof' 'connect --on-peer-eof' 'connect --linger' 'connect --idle-timeout' 'connect --total-timeout' 'connect --hex-dump' 'connect --rcvbuf' 'connect --sndbuf' 'connect --keepalive' 'connect --mss' 'connect --ttl' 'connect --dscp' 'connect --congestion' 'connect --user-timeout' 'connect --notsent-lowat' 'connect --mark' 'connect --events' 'send -t' 'send --timeout' 'send -l' 'send --linger' 'send --attempt-delay' 'send --source' 'send --interface' 'send --wait' 'send --rcvbuf' 'send --sndbuf' 'send --keepalive' 'send --mss' 'send --ttl' 'send --dscp' 'send --congestion' 'send --user-timeout' 'send --notsent-lowat' 'send --mark' 'send --events' 'recv -o' 'recv --output' 'recv -b' 'recv --backlog' 'recv --ready-fd' 'recv --port-file' 'recv --defer-accept' 'recv --fast-open' 'recv --rcvbuf' 'recv --sndbuf' 'recv --keepalive' 'recv --mss' 'recv --ttl' 'recv --dscp' 'recv --congestion' 'recv --user-timeout' 'recv --notsent-lowat' 'recv --mark' 'recv --events' 'states -s' 'states --state' 'states --source' 'states -c' 'states --columns' 'states --sort' 'states --by' 'states --color' 'states --from' 'states --from-endian' 'states --pid' 'states --netns' 'states --save' 'states --diff' 'states --check' 'states -f' 'states --format' 'backlog-test -b' 'backlog-test --backlog' 'backlog-test -q' 'backlog-test --queue' 'backlog-test --isolate' 'backlog-test --set' 'backlog-test --sweep' 'backlog-test --sweep-set' 'backlog-test --arrival-rate' 'backlog-test --accept-rate' 'backlog-test -t' 'backlog-test --duration' 'backlog-test --relisten' 'backlog-test --reuse-port' 'backlog-test --late-acks' 'backlog-test -n' 'backlog-test --count' 'backlog-test --netns' 'backlog-test -e' 'backlog-test --expect' 'backlog-test --svg' 'backlog-test --samples' 'backlog-test --color'
 end
 
 # Whether a value may be attached to an option.
 function __tcptool_may_take_value
     contains -- "$argv" \
-        'listen --queues'
+        'listen --queues' 'states --watch'
 end
 
 # Whether an option takes all the words that are left.
@@ -21,7 +21,7 @@ end
 # Whether a word that looks like a negative number is an option.
 function __tcptool_is_digit
     contains -- "$argv" \
-        'listen -4' 'listen -6' 'connect -4' 'connect -6' 'send -4' 'send -6' 'recv -4' 'recv -6'
+        'listen -4' 'listen -6' 'connect -4' 'connect -6' 'send -4' 'send -6' 'recv -4' 'recv -6' 'backlog-test -6'
 end
 
 # Prints the subcommand before the cursor, the number of its operands, and the options that have
@@ -116,6 +116,23 @@ function __tcptool_list
     end
 end
 
+# Prints words, each of which may end with '=' and a list of its values.
+function __tcptool_terms
+    set -l word (commandline -ct)
+    for term in $argv
+        set -l parts (string split -m 1 = -- $term)
+        if test -n "$parts[2]"; and string match -q -- "$parts[1]=*" $word
+            set -l begun (string replace -r -- '[^,=]*$' '' $word)
+            set -l elements (string split , -- (string replace -- "$parts[1]=" '' $begun))
+            for element in (string split , -- $parts[2])
+                contains -- $element $elements; or printf '%s\n' $begun$element
+            end
+            return
+        end
+    end
+    string replace -r -- '=.*' = $argv
+end
+
 # Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.
 # (fish has a function of its own, which leaves out localhost.)
 function __tcptool_hosts
@@ -142,14 +159,14 @@ complete -c tcptool -n '__tcptool_at "" 0 0' -a connect -d 'Connect to a host an
 complete -c tcptool -n '__tcptool_at "" 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a states -d 'Show the TCP sockets of this host with their states and queues.'
-complete -c tcptool -n '__tcptool_at "" 0 0' -a backlog-test -d 'Fill the queue of a listener that never accepts, and compare it with the kernel\'s rules.'
+complete -c tcptool -n '__tcptool_at "" 0 0' -a backlog-test -d 'Measure what a listener\'s two queues hold, beside what the kernel\'s rules predict.'
 complete -c tcptool -n '__tcptool_at "" 0 0' -a help -d 'Show subcommand help.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a listen -d 'Wait for connections and relay them to standard input and output, or serve them.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a connect -d 'Connect to a host and relay to standard input and output.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a send -d 'Send a file or standard input, and wait until it has arrived.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a recv -d 'Receive what one peer sends, into a file or standard output.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a states -d 'Show the TCP sockets of this host with their states and queues.'
-complete -c tcptool -n '__tcptool_at help 0 0' -a backlog-test -d 'Fill the queue of a listener that never accepts, and compare it with the kernel\'s rules.'
+complete -c tcptool -n '__tcptool_at help 0 0' -a backlog-test -d 'Measure what a listener\'s two queues hold, beside what the kernel\'s rules predict.'
 complete -c tcptool -n '__tcptool_at help 0 0' -a help -d 'Show subcommand help.'
 complete -c tcptool -n '__tcptool_may \'\' --generate-completion-script' -l generate-completion-script -x -a 'bash zsh fish' -d 'Print a completion script for a shell; without a value, for the one that $SHELL names.'
 complete -c tcptool -n '__tcptool_may \'\' --version' -l version -d 'Show the version.'
@@ -329,6 +346,8 @@ complete -c tcptool -n '__tcptool_may states --netns' -l netns -x -d 'Show the n
 complete -c tcptool -n '__tcptool_may states --all-netns' -l all-netns -d 'Show all network namespaces that can be found, by their names and by their processes. Those that this user may not enter are read from /proc/PID/net.'
 complete -c tcptool -n '__tcptool_may states --save' -l save -r -F -d 'Write a capture instead of showing rows; \'-\' is standard output. A file is replaced only by a whole one.'
 complete -c tcptool -n '__tcptool_may states --diff' -l diff -r -F -d 'Show what changed since this capture was saved: till now, or till another one that --from, or the first operand, names.'
+complete -c tcptool -n '__tcptool_may states --watch' -l watch -d 'Read the table again, so often: on a terminal as a full screen, elsewhere a line a change.'
+complete -c tcptool -n '__tcptool_may states --events' -l events -d 'Instead of rows tell of each socket that the kernel destroys, with its last TCP_INFO, until a signal.'
 complete -c tcptool -n '__tcptool_may states -l --listeners' -s l -l listeners -d 'Instead of all rows show each listener with its accept queue, SYN queue and drops.'
 complete -c tcptool -n '__tcptool_may states --oldest' -l oldest -d 'Also how long the connection has waited that waits longest for accept(2). This takes a walk over all connections where any wait.'
 complete -c tcptool -n '__tcptool_may states --check' -l check -x -d 'Show only listeners that have a queue filled to this percentage or more, and end with status 3 where there is one.'
@@ -336,7 +355,28 @@ complete -c tcptool -n '__tcptool_may states -f --format' -s f -l format -x -a '
 complete -c tcptool -n '__tcptool_may states --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may states -h --help' -s h -l help -d 'Show help information.'
 complete -c tcptool -n '__tcptool_may backlog-test -b --backlog' -s b -l backlog -x -d 'Backlog for listen(2), passed on unchanged.'
-complete -c tcptool -n '__tcptool_may backlog-test -j --json' -s j -l json -d 'One JSON object.'
+complete -c tcptool -n '__tcptool_may backlog-test -q --queue' -s q -l queue -x -a 'accept syn both' -d 'Fill the accept queue, the SYN queue with handshakes that never end, or both in turn.'
+complete -c tcptool -n '__tcptool_may backlog-test --isolate' -l isolate -x -a 'auto always never' -d 'Whether to run in a private user and network namespace: where that is allowed, or always, or never.'
+complete -c tcptool -n '__tcptool_may backlog-test' -l set -x -d 'Change a setting in the private namespace only: somaxconn, tcp_max_syn_backlog, tcp_syncookies, tcp_abort_on_overflow. May be repeated.'
+complete -c tcptool -n '__tcptool_may backlog-test --sweep' -l sweep -x -d 'One run for each backlog of a list: 0,1,5,128 or 1..4096*2 or 0..500+100, also mixed.'
+complete -c tcptool -n '__tcptool_may backlog-test --sweep-set' -l sweep-set -x -d 'One run for each value of a setting: somaxconn=16,128,4096.'
+complete -c tcptool -n '__tcptool_may backlog-test --arrival-rate' -l arrival-rate -x -d 'Let clients come at this rate, 200 or 30/m, instead of all at once.'
+complete -c tcptool -n '__tcptool_may backlog-test --accept-rate' -l accept-rate -x -d 'Accept at this rate meanwhile. With --arrival-rate or --accept-rate alone the other is chosen.'
+complete -c tcptool -n '__tcptool_may backlog-test -t --duration' -s t -l duration -x -d 'How long clients come.'
+complete -c tcptool -n '__tcptool_may backlog-test --relisten' -l relisten -x -d 'Afterwards call listen(2) again with this backlog and connect more clients.'
+complete -c tcptool -n '__tcptool_may backlog-test --reuse-port' -l reuse-port -x -d 'Use a group of so many listeners on one port (SO_REUSEPORT).'
+complete -c tcptool -n '__tcptool_may backlog-test --late-acks' -l late-acks -x -d 'Let the last ACK of so many handshakes come when the queue is full, which leaves clients that believe that they are connected.'
+complete -c tcptool -n '__tcptool_may backlog-test --demo' -l demo -d 'A guided tour: five small experiments, with a sentence each.'
+complete -c tcptool -n '__tcptool_may backlog-test -n --count' -s n -l count -x -d 'How many clients connect, instead of enough to overflow the queue.'
+complete -c tcptool -n '__tcptool_may backlog-test -6 --ipv6' -s 6 -l ipv6 -d 'Use IPv6: ::1, or only IPv6 addresses of the host.'
+complete -c tcptool -n '__tcptool_may backlog-test --allow-remote' -l allow-remote -d 'Test a listener that is not on loopback; --count has to be given, up to 1024.'
+complete -c tcptool -n '__tcptool_may backlog-test --probe-data' -l probe-data -d 'Send a byte on each connection, which tells those that are queued from ghosts.'
+complete -c tcptool -n '__tcptool_may backlog-test --netns' -l netns -x -d 'Test in the network namespace of this name (ip-netns(8)) or file.'
+complete -c tcptool -n '__tcptool_may backlog-test' -s e -l expect -x -d 'Hold the result to this, as \'accept>=1024\'; status 3 where it is not met. May be repeated.'
+complete -c tcptool -n '__tcptool_may backlog-test --explain' -l explain -d 'Afterwards say what the rules are, where the kernel has them, and what old texts claim.'
+complete -c tcptool -n '__tcptool_may backlog-test --svg' -l svg -r -F -d 'Write a chart: the queue against connects or time, or a sweep.'
+complete -c tcptool -n '__tcptool_may backlog-test --samples' -l samples -r -F -d 'Write what was seen after each connect as comma-separated values.'
+complete -c tcptool -n '__tcptool_may backlog-test -j --json' -s j -l json -d 'One JSON object; with --sweep one a line.'
 complete -c tcptool -n '__tcptool_may backlog-test --color' -l color -x -a 'auto always never' -d 'Whether to use colour.'
 complete -c tcptool -n '__tcptool_may backlog-test --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may backlog-test -h --help' -s h -l help -d 'Show help information.'
@@ -352,3 +392,6 @@ complete -c tcptool -n '__tcptool_at send 1 1' -a '(__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at send 2 2' -F
 complete -c tcptool -n '__tcptool_at recv 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
 complete -c tcptool -n '__tcptool_at recv 1 1' -a '(__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at states 0 9999' -a '(__tcptool_terms \'port=\' \'lport=\' \'rport=\' \'addr=\' \'local=\' \'peer=\' \'state=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big\' listening connected \'exclude=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big\' \'recvq>\' \'sendq>\' \'rtt>\' \'retrans>\' pending orphan \'uid=\' \'pid=\' \'process=\')'
+complete -c tcptool -n '__tcptool_at backlog-test 0 0' -a '(__tcptool_hosts) (__tcptool_ports)'
+complete -c tcptool -n '__tcptool_at backlog-test 1 1' -a '(__tcptool_ports)'
