@@ -207,4 +207,18 @@ import Testing
       try ProcNetTCP.walk(.v4, in: directory.path) { _ in }.get()
     }
   }
+
+  /// Asked once more at its end, the kernel would give the last rows of a table again that has grown.
+  /// A pipe that is held open is never at its end: to ask it again would be to wait for ever.
+  @Test(.timeLimit(.minutes(1))) func theEndIsNotReadTwice() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("tcp")
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    let pipe = unsafe open(path, O_RDWR)
+    try #require(pipe >= 0)
+    defer { close(pipe) }
+    let text = Array(("  sl  local_address\n" + line()).utf8)
+    try #require(unsafe write(pipe, text, text.count) == text.count)
+    #expect(try ProcNetTCP.walk(.v4, in: directory.path) { _ in }.get().rows == 1)
+  }
 }
