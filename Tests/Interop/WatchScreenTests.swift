@@ -15,9 +15,14 @@ import Testing
       command: network.command(
         [
           "bash", "-c",
-          #"echo BEFORE; "$@"; status=$?; echo "END $status"; stty -a | grep -o ' -\?icanon\| -\?echo '; exec cat"#,
+          #"trap : INT; echo BEFORE; "$@"; status=$?; echo "END $status"; stty -a | grep -o ' -\?icanon\| -\?echo '; exec cat"#,
           "bash", try Tool.path, "states", "--watch=50ms",
         ] + words), environment: environment)
+  }
+
+  /// Whatever lines it is broken into.
+  private static func squeezed(_ screen: String) -> String {
+    screen.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   private static func isGivenBack(_ screen: String, _ status: Int) -> Bool {
@@ -42,12 +47,12 @@ import Testing
     try peer.take(.finish)
     // Bytes that nobody reads are in the graph.
     try terminal.waitFor {
-      $0.contains("(accepted) → CLOSE_WAIT (EOF not read)") && $0.contains("█")
+      Self.squeezed($0).contains("(accepted) → CLOSE_WAIT (EOF not read)") && $0.contains("█")
     }
     try peer.take(.read)
     try peer.take(.close)
     let last = try terminal.waitFor {
-      $0.contains("FIN_WAIT2 → TIME_WAIT")
+      Self.squeezed($0).contains("→ TIME_WAIT")
         && $0.split(separator: "\n").contains { $0.hasPrefix("-") }
     }
     let rows = last.split(separator: "\n")

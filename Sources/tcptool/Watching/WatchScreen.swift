@@ -129,7 +129,7 @@ private struct ScreenState {
     case .pageUp: top -= max(1, shown - 1)
     case .pageDown: top += max(1, shown - 1)
     case .home, .character("g"): top = 0
-    case .end, .character("G"): top = .max
+    case .end, .character("G"): top = view.rowCount
     case .redraw: screen.forget()
     default: break
     }
