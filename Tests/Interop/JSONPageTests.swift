@@ -114,6 +114,32 @@ import Testing
     #expect(Set(families) == (try Self.documentedMetrics()))
   }
 
+  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  func namesEveryKeyOfCapturesAndDifferences() throws {
+    let documented = try Self.documented()
+    let network = try PrivateNetwork()
+    let maker = try StateMaker.start(in: network)
+    defer { maker.closeInput() }
+    let file = try TemporaryDirectory(files: ["empty": "{}"])
+    let tool = try Tool.path
+    _ = try Child(network.command([tool, "states", "--save", file.file("some"), "listening"]))
+      .wait()
+    var seen: Set<String> = []
+    for words in [["--save", "-"], ["--json", "--diff", file.file("some")]] {
+      let text = try Child(network.command([tool, "states"] + words)).wait().outputText
+      for line in text.split(separator: "\n") {
+        let object = try #require(
+          JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+        let record = try #require(object["record"] as? String)
+        let known = try #require(documented[record], "\(record) is not in the page: \(line)")
+        let keys = Set(object.keys).subtracting(["schema", "record", "unix_time_us"])
+        #expect(keys == known.filter { !$0.contains(".") }, "\(record)")
+        seen.insert(record)
+      }
+    }
+    #expect(seen == ["capture", "netns", "socket", "end", "change", "difference"])
+  }
+
   @Test(.timeLimit(.minutes(1)))
   func namesEveryKeyOfBacklogTest() throws {
     let documented = try Self.documented()

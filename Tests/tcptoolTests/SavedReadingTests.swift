@@ -22,7 +22,7 @@ import Testing
     """
   private static let capture = """
     {"schema":"tcptool/1","record":"capture","unix_time_us":1,"host":"h","kernel":"6","boot_id":"b"}
-    {"schema":"tcptool/1","record":"namespace","netns":4026531840,"settings":{"somaxconn":128}}
+    {"schema":"tcptool/1","record":"netns","netns":4026531840,"settings":{"somaxconn":128}}
     \(row)
     {"schema":"tcptool/1","record":"end","rows":1}
 

@@ -56,7 +56,7 @@ extension NamespaceFacts {
   /// All of it, for a capture.
   var json: JSONValue {
     [
-      "schema": "tcptool/1", "record": "namespace", "netns": .init(number),
+      "schema": "tcptool/1", "record": "netns", "netns": .init(number),
       "netns_name": .init(name),
       "settings": .object(
         (settings?.named ?? []).map { ($0.name, .init($0.value)) } + [

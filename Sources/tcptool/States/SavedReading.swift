@@ -101,7 +101,7 @@ extension SavedFacts {
       host = record["host"]?.text
       kernel = record["kernel"]?.text
       boot = record["boot_id"]?.text
-    case "namespace": namespaces.append(NamespaceFacts(record))
+    case "netns": namespaces.append(NamespaceFacts(record))
     default: break
     }
   }

@@ -20,7 +20,7 @@ extension StatesOptions {
     --save writes a capture: every socket that the filter chooses with all that the kernel tells, the \
     processes too with --process, and the settings, counters and totals that the other views show. \
     --from shows it again in each of these views, on any machine. It is JSON, one object a line: \
-    records "capture" and "namespace", the rows as --json has them, and "end", without which a \
+    records "capture" and "netns", the rows as --json has them, and "end", without which a \
     capture is known not to be whole. The file has its name only once it is whole.
     """,
     """
