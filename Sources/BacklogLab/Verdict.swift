@@ -4,10 +4,7 @@ extension PassResult {
   /// The result in one sentence, without a full stop.
   public var verdict: String {
     guard match else {
-      let list = comparisons.differences.map {
-        "\($0.observable.rawValue) \($0.measured.map { String($0) } ?? "unknown"), predicted "
-          + "\($0.predicted.map { "\($0)" } ?? "nothing")"
-      }
+      let list = comparisons.differences.isEmpty ? [] : [comparisons.differenceText]
       let others = otherClients == 0 ? [] : ["\(otherClients) clients in an unexpected state"]
       return "the kernel differs from the prediction: " + (list + others).joined(separator: "; ")
     }

@@ -73,5 +73,6 @@ private func cells(_ text: Substring) -> Int {
 /// The few characters outside ASCII that this tool writes, in ASCII. What others there are come from the user, who
 /// knows how to show them.
 func spelledInASCII(_ text: String) -> String {
-  text.map { ["→": "->", "µ": "u", "…": "..."][$0] ?? String($0) }.joined()
+  text.map { ["→": "->", "µ": "u", "…": "...", "¾": "3/4", "−": "-", "–": "-"][$0] ?? String($0) }
+    .joined()
 }

@@ -153,7 +153,9 @@ import Testing
     (["--count", "0"], "The value '0' is invalid for '--count <n>'."),
     (["--demo", "--json"], "exclude each other: the tour has its own"),
     (["--demo", "localhost", "80"], "With '--demo' there is no '<host>'"),
-    (["--relisten", "5", "--late-acks", "5"], "exclude each other: one scenario at a time"),
+    (
+      ["--relisten", "5", "--late-acks", "5"], "exclude each other: it is an experiment of its own"
+    ),
     (["--duration", "5s"], "The option '--duration' needs '--arrival-rate' or '--accept-rate'"),
     (["--accept-rate", "0"], "The value '0' is invalid for '--accept-rate <rate>'."),
     (["--samples", "x", "--sweep", "5"], "exclude each other"),

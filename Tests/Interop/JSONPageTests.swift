@@ -151,7 +151,23 @@ import Testing
       let done = try tcptool("backlog-test", "--backlog", "5", "--json", words[0], words[1]).wait()
       seen.formUnion(try check(done.outputText, documented))
     }
-    #expect(seen == ["backlog_test", "backlog_test_both"])
+    for words in [
+      ["--relisten", "2"], ["--reuse-port", "2"], ["--late-acks", "2"],
+      ["--accept-rate", "50", "--duration", "200ms"],
+    ] {
+      let done = try Child([try Tool.path, "backlog-test", "--backlog", "5", "--json"] + words)
+        .wait()
+      seen.formUnion(try check(done.outputText, documented))
+    }
+    let holder = try tcptool("listen", "--hold", "--backlog", "2", "127.0.0.1", "0", input: .pipe)
+    let port = try announcedPort(of: holder)
+    let done = try tcptool("backlog-test", "--json", "--probe-data", "127.0.0.1:\(port)").wait()
+    seen.formUnion(try check(done.outputText, documented))
+    #expect(
+      seen == [
+        "backlog_test", "backlog_test_both", "backlog_test_traffic", "backlog_test_relisten",
+        "backlog_test_reuse_port", "backlog_test_late_acks", "backlog_test_target",
+      ])
   }
 
   @Test(.requires("python3"), .timeLimit(.minutes(2)))

@@ -20,7 +20,7 @@ struct BacklogTestOptions: Subcommand {
   var arrivalRate: EventRate?
   var acceptRate: EventRate?
   var duration: Duration?
-  var relistenBacklog: Backlog?
+  var changedSomaxconn: Int?
   var groupSize: PositiveCount?
   var lateAcks: PositiveCount?
   var allowsRemote = false
@@ -169,20 +169,23 @@ struct BacklogTestOptions: Subcommand {
       "duration", "t", \.duration, value: "duration", help: "How long clients come."
     ).needing("arrival-rate", "accept-rate"),
     .option(
-      "relisten", \.relistenBacklog, value: "n",
-      help: "Afterwards call listen(2) again with this backlog and connect more clients."
-    ).excluding(scenarios(but: "relisten"), because: "one scenario at a time"),
+      "relisten", \.changedSomaxconn, value: "n",
+      help: """
+        Change net.core.somaxconn to this under the listener, and then call listen(2) again: only that \
+        applies it.
+        """
+    ).excluding(scenarios(but: "relisten") + ["count"] + files, because: noScenario),
     .option(
       "reuse-port", \.groupSize, value: "n",
       help: "Use a group of so many listeners on one port (SO_REUSEPORT)."
-    ).excluding(scenarios(but: "reuse-port"), because: "one scenario at a time"),
+    ).excluding(scenarios(but: "reuse-port") + files, because: noScenario),
     .option(
       "late-acks", \.lateAcks, value: "n",
       help: """
         Let the last ACK of so many handshakes come when the queue is full, which leaves clients that \
-        believe that they are connected.
+        believe that they are connected; with tcp_abort_on_overflow=1 they are reset.
         """
-    ).excluding(scenarios(but: "late-acks"), because: "one scenario at a time"),
+    ).excluding(scenarios(but: "late-acks") + ["count"] + files, because: noScenario),
     .flag(
       "demo", \.isDemo, help: "A guided tour: five small experiments, with a sentence each."
     ).excluding(
@@ -192,6 +195,8 @@ struct BacklogTestOptions: Subcommand {
       ], because: "the tour has its own"),
   ]
 
+  private static let noScenario = "it is an experiment of its own"
+  private static let files = ["svg", "samples"]
   private static let staticOnly = ["queue", "sweep", "sweep-set", "count"]
 
   /// What cannot be done beside one of the scenarios.
@@ -244,16 +249,35 @@ struct BacklogTestOptions: Subcommand {
   ]
 
   /// Which experiment the options ask for.
-  enum Experiment { case passes, sweep }
+  enum Experiment {
+    case passes, sweep, traffic, tour
+    case relisten(somaxconn: Int)
+    case portGroup(Int)
+    case lateACKs(Int)
+    /// Somebody else's listener.
+    case target(TypedEndpoint)
+  }
 
   var experiment: Experiment {
+    if let target { return .target(target) }
+    if isDemo { return .tour }
+    if let changedSomaxconn { return .relisten(somaxconn: changedSomaxconn) }
+    if let groupSize { return .portGroup(groupSize.value) }
+    if let lateAcks { return .lateACKs(lateAcks.value) }
     if sweep != nil || settingSweep != nil { return .sweep }
+    if arrivalRate != nil || acceptRate != nil { return .traffic }
     return .passes
   }
 
   private var names: ExpectationNames {
     switch experiment {
     case .passes, .sweep: queue == .both ? .twoPasses : .pass
+    case .traffic: .traffic
+    case .relisten: .relisten
+    case .portGroup: .portGroup
+    case .lateACKs: .lateACKs
+    case .target: .target
+    case .tour: ExpectationNames(keys: [], shortForms: [:])
     }
   }
 
@@ -264,6 +288,9 @@ struct BacklogTestOptions: Subcommand {
       ? nil : try TypedEndpoint.take(from: &words, hostIsOptional: false, most: words.count)
     for number in sweep?.numbers ?? [] where Backlog(argument: "\(number)") == nil {
       throw UsageError("The backlog \(number) of '--sweep' has more than 32 bits.")
+    }
+    if let changedSomaxconn, changedSomaxconn < 0 {
+      throw UsageError("net.core.somaxconn cannot be \(changedSomaxconn).")
     }
     expected = try Expectation.read(expectations, names: names)
   }

@@ -31,6 +31,12 @@ struct Experimenter: ~Copyable {
       switch options.experiment {
       case .passes: return try runPasses()
       case .sweep: return try runSweep()
+      case .traffic: return try runTraffic()
+      case .relisten(let somaxconn): return try runRelisten(somaxconn)
+      case .portGroup(let size): return try runPortGroup(size)
+      case .lateACKs(let number): return try runLateACKs(number)
+      case .target(let target): return try runTarget(target)
+      case .tour: return try runTour()
       }
     } catch {
       // The loop keeps SIGPIPE back, which would have ended the program without a word.
@@ -143,6 +149,112 @@ struct Experimenter: ~Copyable {
     }
     if let chart = sweep.chart { try publication.draw(chart) }
     return try publication.ending(matches: sweep.match, unmet: unmet)
+  }
+}
+
+extension Experimenter {
+  // MARK: Scenarios
+
+  private mutating func runRelisten(_ somaxconn: Int) throws(Failure) -> Ending {
+    var plan = RelistenPlan(asked: options.backlog.value, somaxconn: somaxconn)
+    plan.isIPv6 = options.isIPv6
+    plan.changes = try changes()
+    let outcome = try attempt { () throws(LabError) in
+      try laboratory.run(plan, loop: &loop) { picture.draw($0) }
+    }
+    return try tell(outcome) { RelistenFinding(result: $0) }
+  }
+
+  private mutating func runPortGroup(_ size: Int) throws(Failure) -> Ending {
+    var plan = PortGroupPlan(asked: options.backlog.value, listeners: size)
+    plan.count = options.count?.value
+    plan.isIPv6 = options.isIPv6
+    plan.changes = try changes()
+    let outcome = try attempt { () throws(LabError) in
+      try laboratory.run(plan, loop: &loop) { picture.draw($0) }
+    }
+    return try tell(outcome) { PortGroupFinding(result: $0) }
+  }
+
+  private mutating func runLateACKs(_ number: Int) throws(Failure) -> Ending {
+    var plan = LateACKPlan(asked: options.backlog.value, lateACKs: number)
+    plan.isIPv6 = options.isIPv6
+    plan.changes = try changes()
+    let outcome = try attempt { () throws(LabError) in
+      try laboratory.run(plan, loop: &loop) { picture.draw($0) }
+    }
+    return try tell(outcome) { LateACKFinding(result: $0) }
+  }
+
+  /// Takes the picture away and tells what came of an experiment.
+  private func tell<Value>(
+    _ outcome: LabOutcome<Value>, as finding: (Value) -> some Finding
+  ) throws(Failure) -> Ending {
+    picture.end()
+    switch outcome {
+    case .done(let value): return try publication.publish(finding(value))
+    case .signal(let signal): return .signal(signal)
+    }
+  }
+
+  // MARK: Traffic
+
+  /// How much faster clients come than they are accepted where only one of the rates is given.
+  private static let defaultRatio = 2.0
+  /// Long enough for a dropped SYN to be sent again after 7 s.
+  private static let defaultDuration = Duration.seconds(10)
+
+  private mutating func runTraffic() throws(Failure) -> Ending {
+    let arrivals =
+      options.arrivalRate?.perSecond
+      ?? (options.acceptRate?.perSecond ?? 0) * Self.defaultRatio
+    let accepts = options.acceptRate?.perSecond ?? arrivals / Self.defaultRatio
+    var plan = TrafficPlan(
+      asked: options.backlog.value, acceptRate: accepts, arrivalRate: arrivals,
+      duration: options.duration ?? Self.defaultDuration)
+    plan.isIPv6 = options.isIPv6
+    plan.changes = try changes()
+    let outcome = try attempt { () throws(LabError) in
+      try laboratory.run(plan, loop: &loop) { picture.draw($0) }
+    }
+    return try tell(outcome) { TrafficFinding(result: $0) }
+  }
+
+  // MARK: Another program's listener
+
+  private mutating func runTarget(_ typed: TypedEndpoint) throws(Failure) -> Ending {
+    // Looked up here: another network namespace may have no way to a name server.
+    let targets = try typed.resolve(options.isIPv6 ? .v6 : .any)
+    if let namespace = options.namespace {
+      var place = StatesPlace()
+      place.namespace = namespace
+      try place.enter()
+    }
+    narrator.line(
+      "what this puts into the queue of \(typed.text) stays there until its server accepts it, also when "
+        + "this is over")
+    var failure = Failure(.notResolved, "resolve \(typed.text): no address")
+    for target in targets {
+      var plan = TargetPlan(target: target)
+      plan.count = options.count?.value
+      plan.probesData = options.probesData
+      plan.allowsRemote = options.allowsRemote
+      plan.isInOtherNamespace = options.namespace != nil
+      let outcome = try attempt { () throws(LabError) in
+        try laboratory.test(plan, loop: &loop) { picture.draw($0) }
+      }
+      picture.end()
+      switch outcome {
+      case .signal(let signal): return .signal(signal)
+      case .done(let result):
+        let finding = TargetFinding(result: result)
+        guard let problem = finding.failure else { return try publication.publish(finding) }
+        // A host's next address may be the one that is listened on.
+        failure = problem
+        if problem.status != .refused { throw problem }
+      }
+    }
+    throw failure
   }
 }
 

@@ -26,21 +26,24 @@ struct SweepRow {
   /// What ends each queue; said once where both end for the same reason.
   fileprivate var limit: String {
     let texts = passes.map { pass in pass.match ? pass.limitText : "differs from the prediction" }
-    guard let first = texts.first, let last = texts.last, first != last else {
-      return texts.first ?? ""
+    guard let first = texts.first, let last = texts.last, passes.count == 2 else {
+      return (texts.first ?? "") + (syn?.goesOnWithCookies == true ? ", then cookies" : "")
     }
-    return "accept: \(first); SYN: \(last)"
+    let cookies = syn?.goesOnWithCookies == true ? "; SYN then cookies" : ""
+    return (first == last ? first : "accept: \(first); SYN: \(last)") + cookies
   }
 }
 
 extension PassResult {
+  /// Whether a full SYN queue is no end, as further SYNs are answered with cookies.
+  fileprivate var goesOnWithCookies: Bool {
+    plan.queue == .syn && measured[.cookiesSent] ?? 0 > 0 && settings.tcpSyncookies != 2
+  }
+
   fileprivate var limitText: String {
-    let after =
-      plan.queue == .syn && measured[.cookiesSent] ?? 0 > 0 && settings.tcpSyncookies != 2
-      ? ", then cookies" : ""
-    return switch limitedBy {
-    case .backlog: "backlog" + after
-    case .somaxconn(let most): "somaxconn \(most)" + after
+    switch limitedBy {
+    case .backlog: "backlog"
+    case .somaxconn(let most): "somaxconn \(most)"
     case .maxSynBacklog(let most): "tcp_max_syn_backlog \(most) (¾)"
     case .cookies: "cookies for all"
     case nil: "not filled"

@@ -64,6 +64,45 @@ enum BacklogExplanation {
       ])
   }
 
+  /// What happens over time, when clients come faster than they are accepted.
+  static let traffic = ExplanationPassage(
+    title: "what happens over time",
+    lines: [
+      """
+      A queue of N places in front of an acceptor that is slower than its clients is full after \
+      N / (arrivals − accepts a second) seconds. Then each freed place goes to whoever sends a SYN next, \
+      new or again, so that a client waits whole seconds though the server is never idle.
+      """,
+      """
+      After a second the first dropped SYNs come again, all that were dropped in a second within that \
+      second: what was a queue of connections has become a queue of timers.
+      """,
+      """
+      A longer queue moves the beginning of the drops, and adds the time of its own length to every \
+      client's wait; only a faster acceptor, or fewer clients, ends them.
+      """,
+    ])
+
+  /// How a listener's backlog shows from outside.
+  static let target = ExplanationPassage(
+    title: "how it is found from outside",
+    lines: [
+      """
+      A kernel answers SYNs for a server that does not accept until the accept queue is full. One client \
+      after the other, each has its handshake behind it when the next one begins, so that connect N + 2 is \
+      the first one without an answer where the backlog is N, also over a slow path.
+      """,
+      """
+      Many clients at once prove less: with cookies (tcp_syncookies 1) all of them believe that they are \
+      connected. A byte that the server's kernel acknowledges tells those apart that it knows \
+      (--probe-data).
+      """,
+      """
+      A client that goes away while it waits keeps its place: accept(2) returns a connection that is over. \
+      What a test has put into a queue therefore stays until the server takes it out.
+      """,
+    ])
+
   /// What other versions do; only the one that runs here was measured.
   static let versions = ExplanationPassage(
     title: "other kernels",

@@ -17,43 +17,34 @@ extension PassResult {
       ("flood_ms", .init(floodTime.nanoseconds / 1_000_000)),
       ("connects_per_second", .init(Int(connectsPerSecond))),
       ("snapshot_ms", .init(snapshotTime.nanoseconds / 1_000_000)),
-      ("clients", Self.clients { .init(measured[$0]) }),
-      ("listener", Self.listener(capacity: measured[.effectiveBacklog]) { .init(measured[$0]) }),
+      ("clients", ObservedJSON.clients { .init(measured[$0]) }),
+      (
+        "listener",
+        ObservedJSON.listener(backlog: measured[.effectiveBacklog]) { .init(measured[$0]) }
+      ),
       ("syn_recv", .init(measured[.synQueue])),
-      ("counters", Self.counters { .init(measured[$0]) }),
+      ("counters", ObservedJSON.counters { .init(measured[$0]) }),
       ("dropped_syns", .init(droppedSYNs)), ("dropped_final_acks", .init(droppedFinalACKs)),
-      ("first_drop", firstDropJSON), ("predicted", predictedJSON), ("match", .init(match)),
+      ("first_drop", firstDrop?.json ?? .null), ("predicted", ObservedJSON.predicted(predicted)),
+      ("match", .init(match)),
       ("variation", .init(comparisons.variation)), ("verdict", .init(verdict)),
       ("advice", .array(advice.map { .init($0) })),
     ]
   }
+}
 
-  private var predictedJSON: JSONValue {
-    // A range is no number; it is told apart.
-    func number(_ observable: Observable) -> JSONValue { .init(predicted[observable]?.number) }
-    let ranges = Observable.allCases.compactMap { observable -> JSONValue? in
-      guard let range = predicted[observable], range.number == nil else { return nil }
-      return [
-        "of": .init(observable.rawValue), "least": .init(range.least), "most": .init(range.most),
-      ]
-    }
-    return [
-      "effective": number(.effectiveBacklog), "clients": Self.clients(number),
-      "listener": Self.listener(capacity: predicted[.effectiveBacklog]?.number, number),
-      "syn_recv": number(.synQueue), "counters": Self.counters(number),
-      "first_drop": ["connect": number(.firstDrop)], "ranges": .array(ranges),
-    ]
-  }
-
-  private static func clients(_ value: (Observable) -> JSONValue) -> JSONValue {
+/// The observables as the objects that every result of an own listener has.
+enum ObservedJSON {
+  static func clients(_ value: (Observable) -> JSONValue) -> JSONValue {
     [
       "established": value(.established), "syn_sent": value(.synSent), "reset": value(.reset),
       "refused": value(.refused), "timeout": value(.timedOut), "ghosts": value(.ghosts),
     ]
   }
 
-  private static func listener(
-    capacity backlog: Int?, _ value: (Observable) -> JSONValue
+  /// - Parameter backlog: the one in force.
+  static func listener(
+    backlog: Int?, _ value: (Observable) -> JSONValue
   ) -> JSONValue {
     [
       "accept_queue": value(.acceptQueue), "accept_queue_limit": .init(backlog.map { $0 + 1 }),
@@ -61,15 +52,24 @@ extension PassResult {
     ]
   }
 
-  private static func counters(_ value: (Observable) -> JSONValue) -> JSONValue {
+  static func counters(_ value: (Observable) -> JSONValue) -> JSONValue {
     .object(Observable.counters.map { ($0.rawValue, value($0)) })
   }
 
-  private var firstDropJSON: JSONValue {
-    guard let firstDrop else { return nil }
+  static func predicted(_ prediction: Prediction) -> JSONValue {
+    // A range is no number; it is told apart.
+    func number(_ observable: Observable) -> JSONValue { .init(prediction[observable]?.number) }
+    let ranges = Observable.allCases.compactMap { observable -> JSONValue? in
+      guard let range = prediction[observable], range.number == nil else { return nil }
+      return [
+        "of": .init(observable.rawValue), "least": .init(range.least), "most": .init(range.most),
+      ]
+    }
     return [
-      "connect": .init(firstDrop.connect), "us": .init(microseconds: firstDrop.time),
-      "ms": .init(firstDrop.time.nanoseconds / 1_000_000),
+      "effective": number(.effectiveBacklog), "clients": clients(number),
+      "listener": listener(backlog: prediction[.effectiveBacklog]?.number, number),
+      "syn_recv": number(.synQueue), "counters": counters(number),
+      "first_drop": ["connect": number(.firstDrop)], "ranges": .array(ranges),
     ]
   }
 }

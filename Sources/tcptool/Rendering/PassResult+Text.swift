@@ -19,7 +19,7 @@ extension PassResult {
   }
 
   /// What happened to the connections, in the order in which it did.
-  private func facts(_ lines: LabelledLines) -> [(String, String)] {
+  func facts(_ lines: LabelledLines) -> [(String, String)] {
     var facts = [("asked", askedText)]
     if let backlog = measured[.effectiveBacklog] {
       let places = QueueRules.acceptQueueCapacity(backlog: backlog)
@@ -189,8 +189,8 @@ extension Comparisons {
       ], style: display.style, lineWidth: display.isTerminal ? display.columns : nil)
     var quiet: [String] = []
     for row in rows {
-      // Nothing was looked for, and nothing is to be expected.
-      if row.agreement == .unknown(nil), row.predicted?.number == 0 { continue }
+      // Nothing was looked for, or nothing predicted, and nothing is there.
+      if row.agreement == .unknown(nil), (row.measured ?? row.predicted?.number) == 0 { continue }
       if row.agreement == .agrees, row.measured == 0, row.observable.isRarelyMoved {
         quiet.append(row.observable.rawValue)
         continue

@@ -121,7 +121,10 @@ struct Narrator: Sendable {
   }
 
   /// Takes away what `show` showed; to be called before data may come to the same terminal.
-  func endShow() { live.erase() }
+  ///
+  /// - Parameter lineWasTyped: whether the reader has typed a line meanwhile, which the terminal has
+  ///   shown behind it.
+  func endShow(lineWasTyped: Bool = false) { live.erase(linesBelow: lineWasTyped ? 1 : 0) }
 
   /// Whether `show` has anybody to show it to.
   var showsLive: Bool {
@@ -168,12 +171,12 @@ private final class LiveLine: Sendable {
     put(Self.start(of: before) + texts.joined(separator: "\n") + "\u{1b}[J")
   }
 
-  func erase() {
+  func erase(linesBelow: Int = 0) {
     let before = drawn.withLock { count in
       defer { count = 0 }
       return count
     }
-    if before > 0 { put(Self.start(of: before) + "\u{1b}[J") }
+    if before > 0 { put(Self.start(of: before + linesBelow) + "\u{1b}[J") }
   }
 
   /// A terminal breaks a line that reaches its last column, and a broken line cannot be drawn over.

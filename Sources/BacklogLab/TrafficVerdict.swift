@@ -1,0 +1,83 @@
+// What arrivals against a slow acceptor mean, in words.
+
+internal import SocketCore
+
+extension TrafficResult {
+  /// How many connections the accept queue holds.
+  public var capacity: Int { QueueRules.acceptQueueCapacity(backlog: backlog) }
+
+  /// The longest that the queue was.
+  public var longestQueue: Int { samples.map(\.acceptQueue).max() ?? 0 }
+
+  /// Whether the queue kept to its limit, and dropped nothing without having been full: the rules that
+  /// hold whatever the rates are.
+  public var match: Bool {
+    longestQueue <= capacity && (firstDrop == nil || longestQueue == capacity)
+  }
+
+  /// Connects that took a second or more, since their SYN had to be sent again.
+  public var delayed: Int { clients.count { $0.latency.map { $0 >= .milliseconds(900) } ?? false } }
+
+  /// How many clients were connected after so many seconds, by the times at which a SYN is sent again;
+  /// those that were connected at once have 0.
+  public var latencySteps: [(seconds: Int, clients: Int)] {
+    let steps =
+      [0]
+      + QueueRules.synRetransmissionTimes(
+        linearTimeouts: settings.tcpSynLinearTimeouts ?? 0, count: 10)
+    var counts = [Int](repeating: 0, count: steps.count)
+    for client in clients {
+      guard let latency = client.latency else { continue }
+      // The step that was reached: an answer comes a little after the SYN.
+      let step = steps.lastIndex { .seconds($0) <= latency + .milliseconds(50) } ?? 0
+      counts[step] += 1
+    }
+    return zip(steps, counts).filter { $0.1 > 0 }.map { ($0, $1) }
+  }
+
+  /// The result in one sentence, without a full stop.
+  public var verdict: String {
+    guard longestQueue <= capacity else {
+      return "the queue held \(longestQueue), more than its \(capacity) places"
+    }
+    guard match else {
+      return
+        "the listener dropped SYNs while the queue held at most \(longestQueue) of \(capacity)"
+    }
+    let surplus = plan.arrivalRate - plan.acceptRate
+    guard let firstDrop else {
+      let grew = "the queue held at most \(longestQueue) of \(capacity) connections"
+      if surplus <= 0 { return "the acceptor keeps up: " + grew }
+      let seconds = Double(capacity) / surplus
+      return grew + "; at these rates it is full after \(rounded(seconds)) s"
+    }
+    let time = Double(firstDrop.time.nanoseconds) / 1e9
+    let rule =
+      surplus > 0
+      ? " (by \(capacity) / (\(rounded(plan.arrivalRate)) − \(rounded(plan.acceptRate))) after \(rounded(Double(capacity) / surplus)) s)"
+      : ""
+    var text = "the queue of \(capacity) overflowed after \(rounded(time)) s\(rule)"
+    var ends: [String] = []
+    if delayed > 0 { ends.append("\(plural(delayed, "connect")) took 1 s or longer") }
+    let waiting = count(.waiting)
+    if waiting > 0 { ends.append("\(waiting) had no answer by the end") }
+    let unknown = count(.ghost) + count(.stuck)
+    if unknown > 0 { ends.append("\(unknown) believe to be connected and are not in the queue") }
+    if let last = ends.popLast() {
+      text += "; of \(plural(clients.count, "client")) "
+      text += ends.isEmpty ? last : ends.joined(separator: ", ") + " and " + last
+    }
+    return text
+  }
+
+  /// A sentence each.
+  public var advice: [String] {
+    let drops = firstDrop == nil ? 0 : measured[.drops] ?? 0
+    return Advice.clamped(asked: plan.asked, settings: settings)
+      + (drops > 0
+        ? Advice.burst(
+          backlog: backlog, arrivals: plan.arrivalRate, accepts: plan.acceptRate) : [])
+      + Advice.ghosts(finalACKs: count(.stuck), cookies: measured[.cookiesSent] ?? 0)
+      + Advice.abort(settings, drops: drops)
+  }
+}
