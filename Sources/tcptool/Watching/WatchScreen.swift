@@ -216,13 +216,13 @@ private struct ScreenState {
     let style = display.style
     guard case .filter(let text, let error) = mode else {
       if case .help = mode { return ([style("any other key", .bold) + " back"], nil) }
-      var keys = [
-        ("q", "quit"), ("?", "help"), ("/", "filter"), ("p", isPaused ? "go on" : "pause"),
-      ]
-      if let order = view.order { keys.append(("s", "sort: \(order)")) }
+      // Where the window is narrow the last ones are cut off.
+      var keys = [("q", "quit"), ("?", "help")]
       if view.rowCount > shown || top > 0 {
         keys.append(("j/k", "\(top + 1)-\(top + shown) of \(view.rowCount)"))
       }
+      keys += [("/", "filter"), ("p", isPaused ? "go on" : "pause")]
+      if let order = view.order { keys.append(("s", "sort: \(order)")) }
       let line = keys.map { style($0.0, .bold) + " " + $0.1 }.joined(separator: "  ")
       return ([line], nil)
     }
