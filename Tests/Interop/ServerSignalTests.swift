@@ -95,8 +95,9 @@ import Testing
       options.contains("--max-concurrent")
       ? nil : try Child(ScriptedPeer.client(of: port, ["receive", "say=finished"]))
     if bystander != nil { try tool.waitForEvent("accepted") }
+    // It does not half-close: shutdown(2) fails in another way where the RST is there before it.
     let client = try Child(
-      ScriptedPeer.client(of: port, ["send", "finish", "receive"]), input: .text("data\n"))
+      ScriptedPeer.client(of: port, ["send", "receive"]), input: .text("data\n"))
     let done = try tool.wait()
     #expect(done.outcome == .exited(24), "\(done)")
     let told = try done.events()
