@@ -14,8 +14,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -243,3 +245,17 @@ const char *clinux_environment(int index) {
   }
   return NULL;
 }
+
+ssize_t clinux_splice(int from, int to, size_t count) {
+  return splice(from, NULL, to, NULL, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+}
+
+ssize_t clinux_sendfile(int to, int file, size_t count) { return sendfile(to, file, NULL, count); }
+
+int clinux_make_pipe(int *ends) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK); }
+
+int clinux_pipe_size(int fd) { return fcntl(fd, F_GETPIPE_SZ); }
+
+int clinux_set_pipe_size(int fd, int size) { return fcntl(fd, F_SETPIPE_SZ, size); }
+
+int clinux_is_null_device(dev_t device) { return device == makedev(1, 3); }

@@ -118,4 +118,20 @@ int clinux_take_icmp_error(int fd, struct clinux_icmp_error *taken);
 // SIOCOUTQ is a macro over another macro, which Swift does not import.
 unsigned long clinux_siocoutq(void);
 
+// Moves bytes between a pipe and another descriptor, or two pipes, without copying them: splice(2),
+// hidden behind _GNU_SOURCE. Never waits for the pipe. -1 with errno.
+ssize_t clinux_splice(int from, int to, size_t count);
+// Moves bytes of a file, from its offset on, to another descriptor: sendfile(2).
+ssize_t clinux_sendfile(int to, int file, size_t count);
+// A pipe that never waits: its end to read from, then that to write to. pipe2(2), hidden likewise.
+int clinux_make_pipe(int *ends);
+// The bytes that a pipe has room for, and another number of them: F_GETPIPE_SZ and F_SETPIPE_SZ,
+// hidden likewise. -1 with errno.
+int clinux_pipe_size(int fd);
+int clinux_set_pipe_size(int fd, int size);
+
+// Whether a device is that of /dev/null. The macros that take a number of a device apart are not
+// imported.
+int clinux_is_null_device(dev_t device);
+
 #endif

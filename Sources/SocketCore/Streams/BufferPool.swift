@@ -19,7 +19,8 @@ public final class BufferPool {
   /// Takes the bytes of `buffer` back.
   func takeBack(from buffer: inout [UInt8]) {
     guard !buffer.isEmpty else { return }
-    if free.count < Self.keptBuffers { free.append(buffer) }
+    // What came out of a pipe when the kernel refused to go on may be of another size.
+    if free.count < Self.keptBuffers, buffer.count == capacity { free.append(buffer) }
     buffer = []
   }
 }

@@ -26,6 +26,7 @@ private struct LocalDescriptor: ~Copyable {
   let given: Int32
   let name: String
   let nature: Nature
+  let kind: StreamKind
   private var reopened: Descriptor?
   /// The number to use.
   let number: Int32
@@ -41,9 +42,19 @@ private struct LocalDescriptor: ~Copyable {
       // Opening it anew would give what the descriptor itself denies, the other end of its own pipe
       // for example.
       nature = .unusable
+      kind = .unusable
       number = -1
       return
     }
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG, S_IFBLK: mode & O_APPEND == 0 ? .file : .appendingFile
+      case S_IFIFO: .pipe
+      case S_IFSOCK: .socket
+      case S_IFCHR where access == O_WRONLY && clinux_is_null_device(status.st_rdev) != 0:
+        .nowhere
+      default: .device
+      }
     switch status.st_mode & S_IFMT {
     case S_IFSOCK: nature = .socket
     case S_IFIFO, S_IFCHR:
@@ -119,6 +130,25 @@ public struct ByteInput: ~Copyable {
 
   /// Whether `read` may only be called when the descriptor is ready.
   public var needsReadiness: Bool { stream.nature == .patient }
+
+  /// What it is.
+  public var kind: StreamKind { source == nil ? stream.kind : .inside }
+
+  /// What errors call it.
+  public var name: String { stream.name }
+
+  /// The number to move bytes from.
+  var number: Int32 { stream.number }
+
+  /// The size of a file and the place in it from which on it is read, in bytes; nil for all else.
+  var extent: (size: Int, offset: Int)? {
+    var status = stat()
+    guard source == nil, stream.kind == .file || stream.kind == .appendingFile,
+      unsafe fstat(stream.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG
+    else { return nil }
+    let offset = lseek(stream.number, 0, SEEK_CUR)
+    return offset < 0 ? nil : (Int(status.st_size), Int(offset))
+  }
 
   /// Lets others that share the input go on without this reader. To be called when it reads no more.
   func abandon() { source?.abandon() }
@@ -216,6 +246,14 @@ public struct ByteOutput: ~Copyable {
 
   /// Whether `write` may only be called when the descriptor is ready.
   public var needsReadiness: Bool { stream.nature == .patient }
+
+  /// What it is.
+  public var kind: StreamKind {
+    isDiscarding ? .nowhere : sink == nil ? stream.kind : .inside
+  }
+
+  /// What errors call it.
+  public var name: String { stream.name }
 
   /// Writes as much as the stream takes.
   ///

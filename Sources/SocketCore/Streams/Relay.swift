@@ -29,7 +29,8 @@ public struct RelayHalf: Hashable, Sendable {
   /// Where the next read goes; empty while there is no room, or nothing more to come.
   public var room: Range<Int> {
     sourceIsOpen && sinkIsOpen
-      ? filled.upperBound..<capacity : filled.upperBound..<filled.upperBound
+      ? filled.upperBound..<max(capacity, filled.upperBound)
+      : filled.upperBound..<filled.upperBound
   }
 
   /// Whether there is nothing left to do.

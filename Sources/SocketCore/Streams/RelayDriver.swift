@@ -1,5 +1,6 @@
-// Does what the relay's rules (Relay.swift) decide: reads, writes, half-closes. One step at a time, so
-// that one thread can drive many relays; `run` drives a single one to its end.
+// Does what the relay's rules (Relay.swift) decide. One step at a time, so that one thread can drive
+// many relays; `run` drives a single one to its end. What is waited for and when is decided here; the
+// two directions and the ending have files of their own.
 
 /// One relay between a connection and its local streams, which are lent to each step.
 public struct RelayDriver: ~Copyable {
@@ -10,28 +11,34 @@ public struct RelayDriver: ~Copyable {
   /// Told of the bytes as they are received and sent; nil costs nothing.
   public typealias Tap = (RelayDirection, Span<UInt8>) -> Void
 
-  private let options: RelayOptions
-  private let pool: BufferPool
-  private let tap: Tap?
-  private let started = MonotonicInstant.now
-  private var relay: Relay
-  private var outboundBytes: [UInt8] = []
-  private var inboundBytes: [UInt8] = []
-  private var lineEnds = LineEnds()
-  private var outcome = RelayOutcome()
+  let options: RelayOptions
+  let pool: BufferPool
+  let tap: Tap?
+  let started = MonotonicInstant.now
+  var relay: Relay
+  var outboundBytes: [UInt8] = []
+  var inboundBytes: [UInt8] = []
+  var lineEnds = LineEnds()
+  var outcome = RelayOutcome()
   private var limits: RelayLimits
-  private var isHungUp = false
+  var isHungUp = false
   /// Whether the error of a connection that has hung up was asked for: it has no other one later.
-  private var hasAskedForError = false
+  var hasAskedForError = false
   private var hasToldFailure = false
   /// What was told of the progress, and when.
   private var told = (moved: 0, at: MonotonicInstant.now)
   /// Whether our FIN is among what the peer has to acknowledge.
-  private var hasFinished = false
+  var hasFinished = false
   private var acknowledgement = AcknowledgementWatch()
+  /// How each direction is moved; chosen once the streams are seen.
+  var outboundPath = CopyPath()
+  var inboundPath = CopyPath()
+  private var hasChosenPaths = false
+  /// The size of an input file at the beginning, and how much of it there was to read.
+  var inputExtent: (size: Int, count: Int)?
   /// How many bytes are received altogether, once the peer's time is over: those that were there
   /// then. They were acknowledged, so the peer will not send them again.
-  private var receiveLimit: Int?
+  var receiveLimit: Int?
 
   /// - Parameters:
   ///   - pool: lends the buffers, which are held only while bytes wait in them.
@@ -56,7 +63,7 @@ public struct RelayDriver: ~Copyable {
 
   /// Whether it is up to the peer or the local input that something moves, and not up to whoever
   /// reads the local output: nothing is to be lost for the reader's slowness.
-  private var countsIdleness: Bool { relay.inbound.filled.isEmpty }
+  private var countsIdleness: Bool { relay.inbound.filled.isEmpty && !inboundPath.awaitsSink }
 
   /// Relays between `connection` and the local streams until both directions have ended and the
   /// peer has acknowledged everything, or something failed. What the peer sent before a failure of
@@ -97,7 +104,10 @@ public struct RelayDriver: ~Copyable {
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
   ) throws(SystemCallError) -> Need {
-    guard outcome.localError == nil && outcome.signal == nil else { return .nothing }
+    guard outcome.localError == nil && outcome.signal == nil && outcome.missing == 0 else {
+      return .nothing
+    }
+    choosePaths(input, output)
     if hasFinished { acknowledgement.look(at: connection) }
     if isComplete { return .nothing }
     if receiveLimit == nil, acknowledgement.isOver(after: linger) {
@@ -113,7 +123,9 @@ public struct RelayDriver: ~Copyable {
       return .nothing
     }
     try watch(connection.socket.descriptor.rawValue, input, output, &loop)
-    if wantsInput, input.isReadyInside == true { return .wait(until: .now) }
+    if wantsInput, !outboundPath.awaitsSink, input.isReadyInside == true {
+      return .wait(until: .now)
+    }
     let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
     let limit = limits.deadline(isWaiting: countsIdleness)
     return .wait(until: [look, limit].compactMap { $0 }.min())
@@ -130,20 +142,25 @@ public struct RelayDriver: ~Copyable {
   ) {
     let readiness = loop.readiness(of: connection.socket.descriptor.rawValue)
     isHungUp = isHungUp || readiness.contains(.hungUp)
-    if isHungUp || readiness.contains(.readable) { receive(connection) }
-    // Tried at once, in the hope that it need not wait; not on a stream that would make it wait.
-    if !output.needsReadiness || !loop.readiness(of: output.descriptor).isEmpty {
-      write(to: output)
+    let outputIsReady = !loop.readiness(of: output.descriptor).isEmpty
+    if isHungUp || readiness.contains(.readable) || (inboundPath.awaitsSink && outputIsReady) {
+      receive(connection, output)
     }
+    // Tried at once, in the hope that it need not wait; not on a stream that would make it wait.
+    if !output.needsReadiness || outputIsReady { write(to: output) }
     // It is not watched any more, and an output without a descriptor never is: what it still holds
     // is taken now, as far as there is room for it.
     var moved = -1
     while isHungUp, moved != relay.inbound.received + relay.inbound.delivered {
       moved = relay.inbound.received + relay.inbound.delivered
-      receive(connection)
+      receive(connection, output)
       if !output.needsReadiness { write(to: output) }
     }
-    if input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty { read(input) }
+    let inputIsReady =
+      outboundPath.awaitsSink
+      ? isHungUp || readiness.contains(.writable)
+      : input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty
+    if inputIsReady { read(input, connection) }
     send(to: connection)
     perform(relay.step(), connection, &output, &loop, observe)
     tellProgress(observe)
@@ -163,56 +180,6 @@ public struct RelayDriver: ~Copyable {
     observe(.progress(sent: sent, received: received))
   }
 
-  /// Ends the relay: what was received is handed over, and a peer that must not take what it has
-  /// for the whole is told so by RST.
-  ///
-  /// - Throws: only failures of the readiness loop itself.
-  public mutating func conclude(
-    _ connection: borrowing Connection, input: borrowing ByteInput, output: borrowing ByteOutput,
-    loop: inout ReadinessLoop
-  ) throws(SystemCallError) -> RelayOutcome {
-    defer {
-      loop.forget(connection.socket.descriptor.rawValue)
-      if input.isReadyInside == nil { loop.forget(input.descriptor) }
-      if !output.isInside { loop.forget(output.descriptor) }
-      relay.note(.sinkFailed(.outbound))
-      relay.note(.sinkFailed(.inbound))
-      giveBackBuffers()
-    }
-    var resets = outcome.localError != nil
-    if outcome.signal != nil || outcome.timeout != nil {
-      loop.forget(connection.socket.descriptor.rawValue)
-      if input.isReadyInside == nil { loop.forget(input.descriptor) }
-      try handOver(to: output, &loop)
-      let isCutShort = outcome.timeout != nil && !relay.outbound.filled.isEmpty
-      resets = resets || isCutShort || (options.mustDeliver && !hasFinished)
-    }
-    // A FIN would tell the peer that it has everything, or that everything of it was kept.
-    if resets { try? connection.socket.resetOnClose() }
-    outcome.read = relay.outbound.received
-    outcome.sent = relay.outbound.delivered
-    outcome.acknowledged = outcome.sent - unacknowledgedPayload(connection)
-    outcome.received = relay.inbound.delivered
-    outcome.undelivered = relay.inbound.filled.count
-    if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
-    outcome.elapsed = .now - started
-    outcome.info = try? connection.socket.info()
-    outcome.congestionControl = connection.socket.congestionControl
-    if let errno = outcome.connectionError?.errno {
-      // The others are no segment of the peer's: its silence, or what a router says.
-      if errno == .connectionReset || errno == .brokenPipe { outcome.resetBy = .peer }
-    } else if resets {
-      outcome.resetBy = .local
-    }
-    return outcome
-  }
-
-  /// Bytes, without the FIN, that the peer's kernel has not acknowledged.
-  private func unacknowledgedPayload(_ connection: borrowing Connection) -> Int {
-    let pending = connection.unacknowledgedBytes() ?? 0
-    return min(max(0, hasFinished && pending > 0 ? pending - 1 : pending), relay.outbound.delivered)
-  }
-
   /// Bytes that moved so far, each step of their way counted.
   private func moved(_ connection: borrowing Connection) -> Int {
     relay.outbound.received + relay.outbound.delivered + relay.inbound.received
@@ -220,206 +187,83 @@ public struct RelayDriver: ~Copyable {
   }
 
   /// Takes nothing more from the peer once what was there has been received.
-  private mutating func endAtReceiveLimit() {
+  mutating func endAtReceiveLimit() {
     if let receiveLimit, relay.inbound.received >= receiveLimit {
       relay.note(.sourceEnded(.inbound))
     }
   }
 
+  /// Chooses how each direction is moved. Whoever has to see the bytes needs them in this process's
+  /// memory.
+  private mutating func choosePaths(_ input: borrowing ByteInput, _ output: borrowing ByteOutput) {
+    guard !hasChosenPaths else { return }
+    hasChosenPaths = true
+    if options.readsInput { inputExtent = input.extent.map { ($0.size, $0.size - $0.offset) } }
+    guard tap == nil else { return }
+    let isForced = options.copy != .auto
+    if options.readsInput, !options.convertsLineEnds,
+      let route = CopyRoute.outbound(
+        from: input.kind, options.copy, mayOwnPipe: options.mayOwnPipes)
+    {
+      outboundPath.route = route
+      outboundPath.isForced = isForced
+      // A file has something to read at any time.
+      outboundPath.awaitsSink = route == .sendfile
+    }
+    if let route = CopyRoute.inbound(
+      to: output.kind, options.copy, mayOwnPipe: options.mayOwnPipes)
+    {
+      inboundPath.route = route
+      inboundPath.isForced = isForced
+    } else if output.kind == .nowhere {
+      inboundPath.route = .drop
+    }
+  }
+
   /// Whether a byte of the local input would have a place.
-  private var wantsInput: Bool { options.readsInput && !inputRoom.isEmpty }
+  private var wantsInput: Bool {
+    options.readsInput && !inputRoom.isEmpty && outboundPath.hasRoom(beside: relay.outbound)
+  }
+
+  /// Whether a byte of the peer would have a place.
+  private var wantsPeer: Bool {
+    !relay.inbound.room.isEmpty && !inboundPath.awaitsSink
+      && inboundPath.hasRoom(beside: relay.inbound)
+  }
 
   private func watch(
     _ socket: Int32, _ input: borrowing ByteInput, _ output: borrowing ByteOutput,
     _ loop: inout ReadinessLoop
   ) throws(SystemCallError) {
-    let outbound = relay.outbound
-    let inbound = relay.inbound
+    let awaitsConnection = outboundPath.awaitsSink && wantsInput
     // A connection that has hung up would report that for ever; what it still holds is taken as
     // room for it appears.
     if isHungUp {
       loop.forget(socket)
     } else {
       var interest: Readiness = []
-      if !inbound.room.isEmpty { interest.insert(.readable) }
-      if !outbound.filled.isEmpty { interest.insert(.writable) }
+      if wantsPeer { interest.insert(.readable) }
+      if !relay.outbound.filled.isEmpty || awaitsConnection { interest.insert(.writable) }
       try loop.watch(socket, for: interest)
     }
     if input.isReadyInside == nil {
-      if wantsInput {
+      if wantsInput && !awaitsConnection {
         try loop.watch(input.descriptor, for: .readable)
       } else {
         loop.forget(input.descriptor)
       }
     }
     if !output.isInside {
-      if inbound.filled.isEmpty {
-        loop.forget(output.descriptor)
-      } else {
+      if !relay.inbound.filled.isEmpty || inboundPath.awaitsSink {
         try loop.watch(output.descriptor, for: .writable)
+      } else {
+        loop.forget(output.descriptor)
       }
     }
   }
 
   /// Bytes that wait for somebody keep their buffer, others need none.
-  private mutating func giveBackBuffers() {
+  mutating func giveBackBuffers() {
     if relay.outbound.filled.isEmpty { pool.takeBack(from: &outboundBytes) }
     if relay.inbound.filled.isEmpty { pool.takeBack(from: &inboundBytes) }
-  }
-
-  private mutating func receive(_ connection: borrowing Connection) {
-    repeat {
-      let room = relay.inbound.room
-      guard !room.isEmpty else { break }
-      pool.lend(to: &inboundBytes)
-      do throws(SystemCallError) {
-        let result = try inboundBytes.fill(room) { target throws(SystemCallError) in
-          try connection.receive(into: &target)
-        }
-        switch result {
-        case .transferred(let count):
-          if outcome.firstByte == nil { outcome.firstByte = .now - started }
-          let part = room.lowerBound..<room.lowerBound + count
-          if let tap { tap(.inbound, inboundBytes.span.extracting(part)) }
-          relay.note(.read(.inbound, count))
-          endAtReceiveLimit()
-        case .endOfInput:
-          // After an RST whose error a send has taken, recv(2) answers 0 as after a FIN. A send that
-          // meets an RST after the FIN fails with EPIPE.
-          let wasReset = outcome.connectionError.map { $0.errno != .brokenPipe } ?? false
-          outcome.peerEnded = !wasReset
-          if outcome.closedFirst == nil, !wasReset { outcome.closedFirst = .peer }
-          relay.note(.sourceEnded(.inbound))
-        case .wouldBlock: return
-        }
-      } catch {
-        connectionFailed(error, connection)
-      }
-    } while isHungUp
-    // The peer's end has been received before, and now the connection was reset. Where there is only
-    // no room, bytes may wait in front of the error, and the error comes behind them by itself.
-    guard isHungUp, !hasAskedForError, !relay.inbound.sourceIsOpen,
-      outcome.connectionError == nil
-    else { return }
-    hasAskedForError = true
-    if let errno = connection.socket.takePendingError() {
-      connectionFailed(SystemCallError("recv", "from \(connection.peer)", errno), connection)
-    }
-  }
-
-  private mutating func connectionFailed(
-    _ error: SystemCallError, _ connection: borrowing Connection
-  ) {
-    if outcome.connectionError == nil { outcome.connectionError = error }
-    relay.note(.sinkFailed(.outbound))
-    relay.note(.sourceEnded(.inbound))
-  }
-
-  private mutating func send(to connection: borrowing Connection) {
-    let filled = relay.outbound.filled
-    guard !filled.isEmpty else { return }
-    do throws(SystemCallError) {
-      let result = try unsafe connection.send(outboundBytes.span.bytes.extracting(filled))
-      if case .transferred(let count) = result {
-        let part = filled.lowerBound..<filled.lowerBound + count
-        if let tap { tap(.outbound, outboundBytes.span.extracting(part)) }
-        relay.note(.wrote(.outbound, count))
-      }
-    } catch {
-      // What the peer sent before is still to be received.
-      if outcome.connectionError == nil { outcome.connectionError = error }
-      relay.note(.sinkFailed(.outbound))
-    }
-  }
-
-  /// Where the local input is read to: where each byte may become two, the second half of the room.
-  private var inputRoom: Range<Int> {
-    let room = relay.outbound.room
-    return options.convertsLineEnds ? room.upperBound - room.count / 2..<room.upperBound : room
-  }
-
-  private mutating func read(_ input: borrowing ByteInput) {
-    let room = inputRoom
-    guard !room.isEmpty else { return }
-    pool.lend(to: &outboundBytes)
-    do throws(SystemCallError) {
-      let result = try outboundBytes.fill(room) { target throws(SystemCallError) in
-        try input.read(into: &target)
-      }
-      switch result {
-      case .transferred(var count):
-        if options.convertsLineEnds {
-          let part = room.lowerBound..<room.lowerBound + count
-          count = lineEnds.convert(&outboundBytes, part, to: relay.outbound.room.lowerBound)
-        }
-        relay.note(.read(.outbound, count))
-      case .endOfInput:
-        outcome.inputEnded = true
-        relay.note(.sourceEnded(.outbound))
-      case .wouldBlock: break
-      }
-    } catch {
-      outcome.localError = error
-    }
-  }
-
-  private mutating func write(to output: borrowing ByteOutput, isLast: Bool = false) {
-    let filled = relay.inbound.filled
-    guard !filled.isEmpty else { return }
-    do throws(SystemCallError) {
-      let result =
-        isLast
-        ? try unsafe output.writeLast(inboundBytes.span.bytes.extracting(filled))
-        : try unsafe output.write(inboundBytes.span.bytes.extracting(filled))
-      if case .transferred(let count) = result { relay.note(.wrote(.inbound, count)) }
-    } catch {
-      outcome.localError = error
-    }
-  }
-
-  /// How long a signal may be held up by a local output that takes nothing.
-  private static let patience = Duration.milliseconds(500)
-
-  /// Writes what has been received already, and nothing else any more: it was acknowledged, so the
-  /// peer will not send it again. A second signal ends that too.
-  private mutating func handOver(
-    to output: borrowing ByteOutput, _ loop: inout ReadinessLoop
-  ) throws(SystemCallError) {
-    if output.isInside { write(to: output, isLast: true) }
-    while !output.isInside && !relay.inbound.filled.isEmpty && outcome.localError == nil {
-      try loop.watch(output.descriptor, for: .writable)
-      guard try loop.wait(until: .now + Self.patience) == .ready else { return }
-      write(to: output)
-    }
-  }
-
-  private mutating func perform(
-    _ actions: [Relay.Action], _ connection: borrowing Connection, _ output: inout ByteOutput,
-    _ loop: inout ReadinessLoop, _ observe: (RelayEvent) -> Void
-  ) {
-    do throws(SystemCallError) {
-      for action in actions {
-        switch action {
-        case .finishSending:
-          // In CLOSE_WAIT the peer's FIN has come, whether or not it has been received here.
-          let state = try? connection.socket.info().state
-          hasFinished = try connection.finishSending()
-          if hasFinished, outcome.closedFirst == nil {
-            outcome.closedFirst = state == .closeWait ? .peer : .local
-          }
-          if hasFinished { observe(.localEnded) }
-        case .closeOutput:
-          if options.closesOutput {
-            // Where others have it too, closing it would leave it in the loop for good, ready and
-            // out of reach.
-            if !output.isInside { loop.forget(output.descriptor) }
-            try output.close()
-          }
-          if outcome.peerEnded { observe(.peerEnded) }
-        }
-      }
-    } catch {
-      outcome.localError = error
-    }
-  }
-}
+  }}

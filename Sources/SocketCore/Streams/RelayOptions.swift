@@ -34,6 +34,12 @@ public struct RelayOptions: Hashable, Sendable {
   public var totalTimeout: Duration?
   /// How often at most it is told how much has moved; nil is never.
   public var progressInterval: Duration?
+  /// How the bytes are moved. What does not fit a direction leaves that one as `auto` would have it:
+  /// whoever asks for it looks at `CopyRoute` before.
+  public var copy = CopyChoice.auto
+  /// Whether a direction may have a pipe of its own, which costs two descriptors: not where there
+  /// are many connections.
+  public var mayOwnPipes = true
 
   public init() {}
 }
@@ -57,6 +63,12 @@ public struct RelayOutcome: Sendable {
   public var acknowledged = 0
   /// Bytes received and handed to the local output.
   public var received = 0
+  /// Which calls moved the bytes that were sent, and those that were received.
+  public var sentBy = CopyTally()
+  public var receivedBy = CopyTally()
+  /// Bytes that the local input had when it was looked at first, and has not any more: a file that
+  /// became shorter while it was read.
+  public var missing = 0
   /// Bytes that came and did not reach the local output any more.
   public var undelivered = 0
   /// Whether the peer's FIN came.

@@ -201,6 +201,15 @@ extension TracedCall {
       Takes bytes out of the receive buffer, which opens the window again. 0 is the peer's FIN, \
       EAGAIN an empty buffer.
       """
+    case "sendfile":
+      """
+      Puts pages of a file into the send buffer without copying them; the rest is as with send(2).
+      """
+    case "splice":
+      """
+      Moves bytes between the connection and a pipe without copying them: into the send buffer, or \
+      out of the receive buffer. 0 is the end, EAGAIN that one of the two is not ready.
+      """
     case "recvmsg":
       "Asks the socket's error queue for an ICMP message about the handshake; EAGAIN means none came."
     case "shutdown":

@@ -34,6 +34,22 @@ final class Pipe: Sendable {
   /// The write end is closed by somebody else, and its number is no longer ours.
   func giveAwayWriteEnd() { open.withLock { $0.write = false } }
 
+  /// Writes as many zeros as it takes, so that whoever writes next has to wait.
+  ///
+  /// - Returns: how many.
+  func fill() throws -> Int {
+    let own = unsafe Glibc.open("/proc/self/fd/\(writeEnd)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    guard own >= 0 else { throw TestFailure("open a pipe anew: errno \(errno)") }
+    defer { close(own) }
+    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    var all = 0
+    while true {
+      let count = unsafe write(own, zeros, zeros.count)
+      guard count > 0 else { return all }
+      all += count
+    }
+  }
+
   /// Reads up to the end of input; every call within 30 seconds.
   func readToEnd() throws -> [UInt8] {
     var bytes: [UInt8] = []
