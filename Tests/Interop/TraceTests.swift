@@ -156,7 +156,8 @@ import Testing
     let number = try #require(connect.firstMatch(of: #/\(([0-9]+),/#)).1
     let seen = String(decoding: contents(of: log), as: UTF8.self)
     for pattern in [
-      "connect(\(number), {sa_family=AF_INET", ", NULL, \(number), NULL, 1048576, SPLICE_F_MOVE|SPLICE_F_NONBLOCK) = 4",
+      "connect(\(number), {sa_family=AF_INET",
+      ", NULL, \(number), NULL, 1048576, SPLICE_F_MOVE|SPLICE_F_NONBLOCK) = 4",
       "shutdown(\(number), SHUT_WR", "close(\(number))",
     ] { #expect(seen.contains(pattern), "\(seen)") }
     #expect(made.contains { $0.contains(#/^splice\(\d+, from \d+, 1048576\) = 4 /#) })

@@ -140,14 +140,14 @@ public struct ByteInput: ~Copyable {
   /// The number to move bytes from.
   var number: Int32 { stream.number }
 
-  /// The size of a file and the place in it from which on it is read, in bytes; nil for all else.
-  var extent: (size: Int, offset: Int)? {
+  /// How many bytes of a file are in front; nil for all else.
+  var size: Int? {
     var status = stat()
-    guard source == nil, stream.kind == .file || stream.kind == .appendingFile,
-      unsafe fstat(stream.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG
+    guard source == nil, stream.nature == .file, unsafe fstat(stream.number, &status) == 0,
+      status.st_mode & S_IFMT == S_IFREG
     else { return nil }
     let offset = lseek(stream.number, 0, SEEK_CUR)
-    return offset < 0 ? nil : (Int(status.st_size), Int(offset))
+    return offset < 0 ? nil : Int(status.st_size) - Int(offset)
   }
 
   /// Lets others that share the input go on without this reader. To be called when it reads no more.

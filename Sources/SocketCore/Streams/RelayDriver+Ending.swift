@@ -17,7 +17,7 @@ extension RelayDriver {
       relay.note(.sinkFailed(.inbound))
       giveBackBuffers()
     }
-    var resets = outcome.localError != nil || outcome.missing > 0
+    var resets = outcome.localError != nil
     if outcome.signal != nil || outcome.timeout != nil {
       loop.forget(connection.socket.descriptor.rawValue)
       if input.isReadyInside == nil { loop.forget(input.descriptor) }

@@ -22,7 +22,8 @@ extension RelayDriver {
           fallBackOutbound()
           return read(input, connection)
         }
-        inputHasEnded(input)
+        outcome.inputEnded = true
+        relay.note(.sourceEnded(.outbound))
       case .wouldBlock: noteNothingRead(input, connection)
       }
     } catch {
@@ -79,8 +80,7 @@ extension RelayDriver {
     }
     // Behind the last byte of a file its end is found without the connection having room.
     outboundPath.awaitsSink =
-      outboundPath.route == .sendfile
-      && inputExtent.map { relay.outbound.received != $0.count } != false
+      outboundPath.route == .sendfile && relay.outbound.received != inputSize
   }
 
   private mutating func noteNothingRead(
@@ -105,18 +105,6 @@ extension RelayDriver {
       outcome.localError = error
       relay.note(.sinkFailed(.outbound))
     }
-  }
-
-  private mutating func inputHasEnded(_ input: borrowing ByteInput) {
-    if options.mustDeliver, !options.convertsLineEnds, let inputExtent,
-      relay.outbound.received < inputExtent.count,
-      let size = input.extent?.size, size < inputExtent.size
-    {
-      outcome.missing = inputExtent.count - relay.outbound.received
-      return
-    }
-    outcome.inputEnded = true
-    relay.note(.sourceEnded(.outbound))
   }
 
   private mutating func peerStoppedReceiving(_ error: SystemCallError) {

@@ -34,8 +34,8 @@ public struct RelayDriver: ~Copyable {
   var outboundPath = CopyPath()
   var inboundPath = CopyPath()
   private var hasChosenPaths = false
-  /// The size of an input file at the beginning, and how much of it there was to read.
-  var inputExtent: (size: Int, count: Int)?
+  /// How much there was to read of an input file at the beginning.
+  var inputSize: Int?
   /// How many bytes are received altogether, once the peer's time is over: those that were there
   /// then. They were acknowledged, so the peer will not send them again.
   var receiveLimit: Int?
@@ -104,9 +104,7 @@ public struct RelayDriver: ~Copyable {
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
   ) throws(SystemCallError) -> Need {
-    guard outcome.localError == nil && outcome.signal == nil && outcome.missing == 0 else {
-      return .nothing
-    }
+    guard outcome.localError == nil && outcome.signal == nil else { return .nothing }
     choosePaths(input, output)
     if hasFinished { acknowledgement.look(at: connection) }
     if isComplete { return .nothing }
@@ -198,7 +196,7 @@ public struct RelayDriver: ~Copyable {
   private mutating func choosePaths(_ input: borrowing ByteInput, _ output: borrowing ByteOutput) {
     guard !hasChosenPaths else { return }
     hasChosenPaths = true
-    if options.readsInput { inputExtent = input.extent.map { ($0.size, $0.size - $0.offset) } }
+    if options.readsInput { inputSize = input.size }
     guard tap == nil else { return }
     let isForced = options.copy != .auto
     if options.readsInput, !options.convertsLineEnds,
@@ -266,4 +264,5 @@ public struct RelayDriver: ~Copyable {
   mutating func giveBackBuffers() {
     if relay.outbound.filled.isEmpty { pool.takeBack(from: &outboundBytes) }
     if relay.inbound.filled.isEmpty { pool.takeBack(from: &inboundBytes) }
-  }}
+  }
+}

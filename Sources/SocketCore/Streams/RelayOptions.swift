@@ -66,9 +66,6 @@ public struct RelayOutcome: Sendable {
   /// Which calls moved the bytes that were sent, and those that were received.
   public var sentBy = CopyTally()
   public var receivedBy = CopyTally()
-  /// Bytes that the local input had when it was looked at first, and has not any more: a file that
-  /// became shorter while it was read.
-  public var missing = 0
   /// Bytes that came and did not reach the local output any more.
   public var undelivered = 0
   /// Whether the peer's FIN came.
