@@ -177,10 +177,10 @@ import Testing
 
   // MARK: Our own end does not do its part
 
-  /// The smaller one has been acknowledged as a whole before the disk is full: our FIN is due only
-  /// behind the last byte on the disk, and it becomes an RST.
-  @Test(.requiresPrivateNetwork, arguments: [(16 << 20, Int32(21)), (100_000, 20)])
-  func aFullDiskIsALocalFailure(size: Int, senderStatus: Int32) throws {
+  /// The smaller one may have been acknowledged as a whole before the disk is full: our FIN is due
+  /// only behind the last byte on the disk, and it becomes an RST.
+  @Test(.requiresPrivateNetwork, arguments: [(16 << 20, [Int32(21)]), (100_000, [20, 21])])
+  func aFullDiskIsALocalFailure(size: Int, senderStatuses: [Int32]) throws {
     let directory = try TemporaryDirectory()
     let network = try PrivateNetwork(
       mounts: true, setUp: ["mount -t tmpfs -o size=64k tmpfs \(directory.path)"])
@@ -194,7 +194,7 @@ import Testing
     #expect(received.errorText.contains("ENOSPC"))
     // The sender hears of it: nothing that was lost counts as delivered.
     let sent = try sender.wait()
-    #expect(sent.outcome == .exited(senderStatus), "\(sent)")
+    #expect(senderStatuses.contains { sent.outcome == .exited($0) }, "\(sent)")
     let listing = try run(network.command(["ls", directory.path]))
     #expect(listing.outputText == "received.part\n")
   }

@@ -219,7 +219,8 @@ public struct Server: ~Copyable {
   private func serve(
     _ connection: consuming Connection, _ number: Int
   ) -> (ServedConnection, SystemCallError?) {
-    let relay = options.connectionRelay
+    var relay = options.connectionRelay
+    relay.mayOwnPipes = options.mostConcurrent == 1
     var failure: SystemCallError?
     var input = ByteInput.nothing()
     var output = ByteOutput.discarding()

@@ -163,6 +163,8 @@ struct CopyPath: ~Copyable {
   var awaitsSink = false
   /// Where bytes wait between two calls of splice(2); made when the first come.
   private var pipe: InternalPipe?
+  /// /dev/null, where bytes are to be moved to nowhere.
+  private var null: Descriptor?
   /// How often in a row a source said to be ready gave nothing.
   private var emptyTurns = 0
   private(set) var tally = CopyTally()
@@ -188,6 +190,14 @@ struct CopyPath: ~Copyable {
     if pipe == nil { pipe = try InternalPipe() }
     guard let ends = pipe?.numbers else { return (-1, -1, 0) }
     return ends
+  }
+
+  /// Where splice(2) gives bytes that nobody wants.
+  ///
+  /// - Throws: the errno of open(2).
+  mutating func nowhere() throws(SystemCallError) -> Int32 {
+    if null == nil { null = try Descriptor.open("/dev/null", flags: O_WRONLY) }
+    return null?.rawValue ?? -1
   }
 
   /// Whether more may wait in between: a pipe is filled again only once it is empty, since what one

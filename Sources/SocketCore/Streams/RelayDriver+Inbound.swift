@@ -156,8 +156,9 @@ extension RelayDriver {
   ) throws(SystemCallError) -> TransferResult {
     if inboundPath.route == .spliceTwice {
       let pipe = try inboundPath.ends().read
+      let target = output.isInside ? try inboundPath.nowhere() : output.descriptor
       return try KernelCopy.splice(
-        from: pipe, to: output.descriptor, most: filled.count, "to \(output.name)")
+        from: pipe, to: target, most: filled.count, "to \(output.name)")
     }
     let bytes = unsafe inboundBytes.span.bytes.extracting(filled)
     return try isLast ? output.writeLast(bytes) : output.write(bytes)

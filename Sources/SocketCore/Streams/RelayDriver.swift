@@ -208,13 +208,11 @@ public struct RelayDriver: ~Copyable {
       // A file has something to read at any time.
       outboundPath.awaitsSink = route == .sendfile
     }
-    if let route = CopyRoute.inbound(
-      to: output.kind, options.copy, mayOwnPipe: options.mayOwnPipes)
-    {
+    // What was asked for is meant for the direction that the relay is for.
+    let choice = options.readsInput ? .auto : options.copy
+    if let route = CopyRoute.inbound(to: output.kind, choice, mayOwnPipe: options.mayOwnPipes) {
       inboundPath.route = route
-      inboundPath.isForced = isForced
-    } else if output.kind == .nowhere {
-      inboundPath.route = .drop
+      inboundPath.isForced = choice != .auto
     }
   }
 

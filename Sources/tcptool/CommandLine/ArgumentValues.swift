@@ -4,10 +4,12 @@ public import BacklogLab
 public import CommandSpec
 public import KernelTables
 public import Report
+public import SocketCore
 
 extension ColorChoice: ArgumentValue {}
 
 extension IsolationMode: ArgumentValue {}
+extension CopyChoice: ArgumentValue {}
 
 extension SocketTable.Source: ArgumentValue {}
 

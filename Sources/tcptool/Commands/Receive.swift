@@ -6,6 +6,7 @@ internal import SocketCore
 struct ReceiveOptions: Narrating, Listening, OpensSockets {
   var operands: [String] = []
   var output = "-"
+  var copy = CopyChoice.auto
   var listening = ListenSettings()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
@@ -24,6 +25,7 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
       A file appears under its name only when it is complete. Until then '.part' is appended to \
       the name, and it stays there if the transfer fails.
       """,
+      .copyNotes,
     ],
     operands: .localHostAndPort,
     examples: [
@@ -37,13 +39,14 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
       ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "accept(2)", "tcp(7)"])
+    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "accept(2)", "splice(2)", "tcp(7)"])
 
   static let parameters: [Bound<Self>] =
     [
       .option(
         "output", "o", \.output, value: "file", help: "Where to write; '-' is standard output.",
-        completion: .file)
+        completion: .file),
+      copyParameter(\.copy),
     ] + listeningParameters + listenerParameters
     + narrationParameters
 
@@ -58,6 +61,7 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
     } catch {
       throw Failure(.localStream, error)
     }
+    try copy.check(output)
     let listener = try openListener(
       on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
       narrator: narrator)
@@ -70,6 +74,7 @@ struct ReceiveOptions: Narrating, Listening, OpensSockets {
       var relay = RelayOptions()
       relay.readsInput = false
       relay.endsWithPeer = true
+      relay.copy = copy
       let nothing = ByteInput.nothing()
       let ending = try runSession(
         connection, relay, input: nothing, output: &output, loop: &loop, narrator: narrator)

@@ -8,6 +8,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
   var timeout: Duration?
   var dialing = DialOptions()
   var linger = Duration.seconds(5)
+  var copy = CopyChoice.auto
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
@@ -26,6 +27,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
       """
       If not everything was acknowledged, it says how much was, and exits with status 21.
       """,
+      .copyNotes,
     ],
     operands: .hostAndPort + [
       Operand(
@@ -39,7 +41,10 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
         explanation: "Send what a program writes."),
     ],
     exitStatuses: .connecting(done: "The peer has acknowledged every byte."),
-    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "shutdown(2)", "tcp(7)"])
+    seeAlso: [
+      "tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "sendfile(2)", "shutdown(2)", "splice(2)",
+      "tcp(7)",
+    ])
 
   static let parameters: [Bound<Self>] =
     [
@@ -49,6 +54,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
       .option(
         "linger", "l", \.linger, value: "duration",
         help: "How long the peer may keep its side open once it has acknowledged everything."),
+      copyParameter(\.copy),
     ] + Bound.dialing + socketParameters
     + narrationParameters
 
@@ -68,6 +74,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
     } catch {
       throw Failure(.localStream, error)
     }
+    try copy.check(input)
     let destination = try endpoint.destination(dialing, narrator)
     var loop = try ReadinessLoop.forProgram()
     switch try openConnection(
@@ -78,6 +85,7 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
       var relay = RelayOptions()
       relay.linger = linger
       relay.mustDeliver = true
+      relay.copy = copy
       var nowhere = ByteOutput.discarding()
       return try runSession(
         connection, relay, input: input, output: &nowhere, loop: &loop, narrator: narrator)

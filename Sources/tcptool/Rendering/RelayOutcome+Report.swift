@@ -86,6 +86,7 @@ extension Event {
         ("bytes_unacknowledged", .init(outcome.sent - outcome.acknowledged)),
         ("bytes_received", .init(outcome.received)),
         ("bytes_undelivered", .init(outcome.undelivered)),
+        ("sent_by", outcome.sentBy.json), ("received_by", outcome.receivedBy.json),
         ("limited_by", .init(info?.limit(after: outcome.elapsed)?.rawValue)),
         ("congestion_control", .init(outcome.congestionControl)),
         ("tcp_info", info?.json ?? .null),
@@ -96,7 +97,7 @@ extension Event {
 extension RelayOutcome {
   /// What moved, who ended it, and what the kernel measured, a line each.
   var summary: [String] {
-    [traffic, end, path, slowness].compactMap(\.self)
+    [traffic, end, ways, path, slowness].compactMap(\.self)
   }
 
   private var traffic: String {
@@ -110,6 +111,14 @@ extension RelayOutcome {
     return "sent \(Units.bytes(sent))\(acknowledgement), received \(Units.bytes(received))"
       + (receivedRate.isEmpty ? "" : " (\(receivedRate))") + ", in \(Units.duration(elapsed))"
       + (firstByte.map { "; first byte after \(Units.duration($0))" } ?? "")
+  }
+
+  /// Which calls moved the bytes, where there were enough for that to matter.
+  private var ways: String? {
+    let parts = [("sent by ", sentBy), ("received by ", receivedBy)].compactMap { verb, tally in
+      tally.text.map { verb + $0 }
+    }
+    return sent + received >= 65_536 && !parts.isEmpty ? parts.joined(separator: ", ") : nil
   }
 
   /// Of what took long enough for a rate to say something.
@@ -167,6 +176,33 @@ extension RelayOutcome {
     case .sendBuffer:
       "held back by the send buffer\(share(info.sendBufferLimitedTime)): --sndbuf makes it larger"
     case .congestion: "held back by the path, as congestion control sees it"
+    }
+  }
+}
+
+extension CopyTally {
+  /// The calls that moved something; nil where none did.
+  fileprivate var text: String? {
+    let used = CopyCall.allCases.filter { self[$0] > 0 }
+    let parts = used.map { call in
+      used.count == 1 ? call.text : "\(call.text) (\(Units.bytes(self[call])))"
+    }
+    return parts.isEmpty ? nil : parts.joined(separator: " and ")
+  }
+
+  /// The bytes under the call's name.
+  fileprivate var json: JSONValue {
+    .object(CopyCall.allCases.filter { self[$0] > 0 }.map { ($0.rawValue, .init(self[$0])) })
+  }
+}
+
+extension CopyCall {
+  fileprivate var text: String {
+    switch self {
+    case .sendfile: "sendfile(2)"
+    case .splice: "splice(2)"
+    case .drop: "recv(2) with MSG_TRUNC"
+    case .userspace: "a buffer"
     }
   }
 }

@@ -1,0 +1,72 @@
+// --copy: how `send` and `recv` move the bytes, and what is said where that is not possible.
+
+internal import CommandSpec
+internal import SocketCore
+
+extension CommandOptions {
+  static func copyParameter(_ path: Bound<Self>.Path<CopyChoice>) -> Bound<Self> {
+    .option(
+      "copy", path, value: "way",
+      help: """
+        How bytes are moved: auto (the fastest way that fits), sendfile, splice, or userspace \
+        (through a buffer). Other than auto it fails where the kernel refuses.
+        """)
+  }
+}
+
+extension CopyChoice {
+  /// Whether bytes that are moved so can be looked at on the way.
+  var showsBytes: Bool { self == .auto || self == .userspace }
+
+  /// Refuses a way that does not lead from this input to a connection.
+  func check(_ input: borrowing ByteInput) throws(Failure) {
+    guard CopyRoute.outbound(from: input.kind, self) == nil else { return }
+    throw Failure(
+      .usage,
+      self == .sendfile
+        ? "--copy sendfile takes a file, and \(input.name) is \(input.kind.text): "
+          + "use --copy \(input.kind == .pipe ? "splice" : "auto")"
+        : "--copy splice takes a file, a pipe or a socket, and \(input.name) is "
+          + "\(input.kind.text): use --copy auto")
+  }
+
+  /// Refuses a way that does not lead from a connection to this output.
+  func check(_ output: borrowing ByteOutput) throws(Failure) {
+    guard CopyRoute.inbound(to: output.kind, self) == nil else { return }
+    throw Failure(
+      .usage,
+      self == .sendfile
+        ? "--copy sendfile takes from files and not from connections: use --copy splice"
+        : "--copy splice gives to a file, a pipe or a socket, and \(output.name) is "
+          + "\(output.kind.text): use --copy auto")
+  }
+}
+
+extension StreamKind {
+  fileprivate var text: String {
+    switch self {
+    case .file: "a file"
+    case .appendingFile: "a file that is appended to"
+    case .pipe: "a pipe"
+    case .socket: "a socket"
+    case .device: "a device"
+    case .nowhere: "nowhere"
+    case .inside: "made here"
+    case .unusable: "not open"
+    }
+  }
+}
+
+extension String {
+  /// What the manual says about the ways to move bytes.
+  static let copyNotes = """
+    Bytes that nobody has to see on the way are not copied through tcptool: a file goes out by \
+    sendfile(2), a pipe goes out and comes in by splice(2), a file and a socket are written by \
+    splice(2) through a pipe of its own, and what is thrown away is dropped in the receive buffer \
+    (recv(2) with MSG_TRUNC). Pipes are enlarged to fs.pipe-max-size once 64 KiB have gone through \
+    them. Where the kernel refuses (a file opened to be appended to, a terminal, some file \
+    systems), a buffer is used from there on, and no byte is lost. With --verbose the last lines \
+    say which calls moved how much. A file that is changed while sendfile(2) has it in flight may \
+    arrive in part as it was and in part as it is.
+    """
+}
