@@ -22,6 +22,8 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 
+#include "Digests.h"
+
 // The kernel's struct tcp_info. The Glibc module holds libc's older one (104 bytes: no bytes_acked,
 // no delivery rate) and a few neighbours under the same names, and two definitions of one name do
 // not coexist in Swift. So the kernel's get a prefix while its header is read.
