@@ -139,6 +139,10 @@ int clinux_try_isolation(int with_user_namespace, const char **step) {
   return answer.error;
 }
 
+int clinux_rename_unless_there(const char *from, const char *to) {
+  return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
 const char *clinux_gai_name(int error) {
   switch (error) {
     case EAI_AGAIN: return "EAI_AGAIN";

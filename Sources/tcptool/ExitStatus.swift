@@ -19,6 +19,7 @@ enum ExitStatus: Int32, CaseIterable {
   case reset = 20
   case peerStoppedReceiving = 21
   case timeout = 22
+  case mismatch = 23
   case localStream = 24
   case usage = 64
   case bug = 70
@@ -39,6 +40,7 @@ enum ExitStatus: Int32, CaseIterable {
     case .reset: "Reset by the peer."
     case .peerStoppedReceiving: "The peer stopped receiving before it had everything."
     case .timeout: "An idle or total timeout cut unfinished work."
+    case .mismatch: "Short, or not the data that was expected."
     case .localStream: "Local input or output failed: full disk, closed pipe, no such file."
     case .usage: "The command line was wrong."
     case .bug: "A bug in tcptool."
@@ -60,6 +62,7 @@ enum ExitStatus: Int32, CaseIterable {
     case .reset: "reset"
     case .peerStoppedReceiving: "peer_stopped_receiving"
     case .timeout: "timeout"
+    case .mismatch: "mismatch"
     case .localStream: "local_stream"
     case .usage: "usage"
     case .bug: "bug"

@@ -114,11 +114,17 @@ import Testing
     for subcommand in ["listen", "recv"] {
       #expect(try tcptool([subcommand] + words + ["127.0.0.1", "1"]).outcome == .exited(64))
     }
-    for subcommand in ["connect", "send"] {
-      let done = try tcptool([subcommand] + words + ["127.0.0.1", "1"])
-      #expect(done.outcome == .exited(64))
-      #expect(done.errorText.contains("Unknown option '\(words[0])'"))
-    }
+    let done = try tcptool(["connect"] + words + ["127.0.0.1", "1"])
+    #expect(done.outcome == .exited(64))
+    #expect(done.errorText.contains("Unknown option '\(words[0])'"))
+  }
+
+  /// What only a listening socket has needs one.
+  @Test func anOptionOfListenersNeedsToListenWithSend() throws {
+    let words = ["send", "--fast-open", "5", "127.0.0.1", "1"]
+    let done = try tcptool(words)
+    #expect(done.outcome == .exited(64))
+    #expect(done.errorText.contains("The option '--fast-open' needs '--listen'"))
   }
 
   @Test(arguments: ["listen", "connect", "send", "recv"])

@@ -30,7 +30,7 @@ import Testing
       See 'tcptool connect --help' for more information.
     """,
     "send": """
-    Usage: tcptool send [<options>] <host> <port> [<file>]
+    Usage: tcptool send [<options>] [<host>] [<port>] [<file> ...]
       See 'tcptool send --help' for more information.
     """,
     "recv": """
@@ -272,7 +272,70 @@ import Testing
         """),
   ]
 
-  @Test(arguments: rows + contradictions)
+  /// What send and recv cannot do with the data.
+  private static let transfers = [
+    Row(
+      "send", "--pattern", "random", "host", "80",
+      says: "The option '--pattern' needs '--size' or '--duration'\n"
+        + "Help:  --pattern <pattern>  Which data is made: zero, counter, random or random:SEED. "
+        + "Default: zero."),
+    Row(
+      "send", "--size", "1K", "host", "80", "file",
+      says: "Unexpected argument 'file'. With '--size' there is no '<file>'."),
+    Row(
+      "send", "--listen", "7000", "--timeout", "1s",
+      says: "The options '--listen' and '--timeout' exclude each other: with --listen the receiver "
+        + "connects"),
+    Row(
+      "send", "host", "80", "a", "-",
+      says: "'-' does not go together with other files. Use 'cat FILE - | tcptool send ...'."),
+    Row(
+      "send", "--expect-digest", "00000000", "host", "80", "a", "b",
+      says: "'--expect-digest' goes with one file: each of several has its own digest."),
+    Row(
+      "recv", "--digest", "sha256", "--expect-digest", "crc32c:00000000", "80",
+      says: "'--expect-digest crc32c:…' and '--digest sha256' are not of one kind: leave "
+        + "'--digest' out, or make it '--digest crc32c'."),
+    Row(
+      "recv", "--connect", "80",
+      says: "With '--connect' a host is needed: 'tcptool recv --connect HOST PORT'."),
+    Row(
+      "recv", "--connect", "--keep-open", "host", "80",
+      says: "The options '--connect' and '--keep-open' exclude each other: with --connect nothing "
+        + "listens"),
+    Row(
+      "recv", "--discard", "-o", "file", "80",
+      says: "The options '--discard' and '--output' exclude each other: nothing is written"),
+    Row(
+      "recv", "--keep-open", "-o", "file", "80",
+      says: "With '--keep-open' every file would replace the one before it: put '%n' into "
+        + "'--output file', which is the number of the connection, or give '--force'."),
+    Row(
+      "recv", "--keep-open", "-o", "in-%x", "80",
+      says: "'%x' in '--output in-%x' stands for nothing. With --keep-open there are %n (number), "
+        + "%a (the peer's address), %p (its port) and %%."),
+    Row(
+      "recv", "--verify", "zero", "--copy", "splice", "80",
+      says: "The options '--verify' and '--copy splice' exclude each other: bytes that the kernel "
+        + "moves are not seen here"),
+    Row(
+      "recv", "--idle-timeout", "0", "80",
+      says: "The value of '--idle-timeout' must be greater than zero"),
+  ]
+
+  @Test(arguments: [
+    ["--expect-digest", "123"], ["--expect-digest", "sha256:00000000"],
+    ["--expect-digest", "md5:00000000"], ["--expect-size", "-1"], ["--expect-size", "many"],
+    ["--verify", "random:"], ["--verify", "random:-1"], ["--verify", "noise"],
+    ["--verify", "random:18446744073709551616"],
+  ])
+  func aBadValueOfRecvIsRefused(_ words: [String]) throws {
+    let done = try tcptool(["recv", "\(words[0])=\(words[1])", "80"])
+    #expect(done.errorText.hasPrefix("Error: The value '\(words[1])' is invalid for '\(words[0])"))
+    #expect(done.outcome == .exited(64))
+  }
+
+  @Test(arguments: rows + contradictions + transfers)
   func isTold(_ row: Row) throws {
     let done = try tcptool(row.words)
     let ending = Self.endings[row.words[0]] ?? Self.endings[""] ?? ""

@@ -238,10 +238,23 @@ import Testing
     try run(["connect", "--json", "--probe", "7001-7002", "127.0.0.1"])
     try run(["connect", "--json", "--all-addresses", "localhost", "7001"])
     try run(["connect", "--json", "--count", "1", "127.0.0.1", "7001"])
+    // What send and recv tell of the data.
+    let receiver = try tcptool(
+      "recv", "--json", "--max-connections", "2", "--verify", "counter", "-o", "/dev/null",
+      "--force", "127.0.0.1", "7002", in: network)
+    try receiver.waitForLine(containing: "\"listening\"")
+    for pattern in ["counter", "zero"] {
+      try run([
+        "send", "--json", "--size", "100K", "--pattern", pattern, "--digest", "sha256",
+        "127.0.0.1", "7002",
+      ])
+    }
+    seen.formUnion(try check(receiver.wait().errorText, documented))
     let wanted: Set = [
       "resolve", "attempt", "waiting", "connected", "listening", "accepted", "option", "local_eof",
       "peer_eof", "closed", "rejected", "command_ended", "relistened", "queues", "call", "state",
       "explanation", "remainder", "probe", "address", "handshake", "handshake_summary", "error",
+      "digest", "received", "verified", "wrong_byte", "connection_error",
     ]
     #expect(seen.isSuperset(of: wanted), "not seen: \(wanted.subtracting(seen))")
   }

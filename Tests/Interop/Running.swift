@@ -79,6 +79,12 @@ func expectSame(
     sourceLocation: sourceLocation)
 }
 
+/// Whether a sender was told by RST that its data has not been kept: that may come before or behind
+/// the acknowledgement of the last byte.
+func isTold(_ outcome: Finished.Outcome) -> Bool {
+  outcome == .exited(20) || outcome == .exited(21)
+}
+
 /// Waits until a program has written so many bytes to standard output.
 func waitForBytes(_ count: Int, from child: Child, within limit: Duration = .seconds(30)) throws {
   guard eventually(within: limit, { child.standardOutput.count >= count }) else {

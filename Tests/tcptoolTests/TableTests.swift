@@ -135,7 +135,8 @@ import Testing
         wanted.contains($0.name) || $0.isRequired && !waived.contains($0.name)
       }
       let values = given.map {
-        $0.name == "port" ? "7000" : "127.0.0.1"
+        // Where no host is given it goes with the port: some options need one.
+        $0.name == "port" ? (given.count == 1 ? "127.0.0.1:7000" : "7000") : "127.0.0.1"
       }
       // Behind the operands, since an option may take all the words that are left.
       let request = try Program.table.parse(
@@ -187,8 +188,11 @@ import Testing
     if let choice = parameter.choices.first(where: { $0 != parameter.defaultText }) {
       return choice
     }
-    return ["77", "77s", "127.0.0.1:77", "77K", "127.0.0.1", "name", "7", "name=7", "accept>7"]
-      .first(where: isAccepted)
+    return [
+      "77", "77s", "127.0.0.1:77", "77K", "127.0.0.1", "name", "7", "name=7", "accept>7", "counter",
+      "00000000",
+    ]
+    .first(where: isAccepted)
       ?? ""
   }
 

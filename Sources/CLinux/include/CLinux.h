@@ -82,6 +82,11 @@ int clinux_isolate_network(int with_user_namespace, const char **step);
 // fork(2) may do little before it ends.
 int clinux_try_isolation(int with_user_namespace, const char **step);
 
+// Gives a file another name that nobody has yet: renameat2(2) with RENAME_NOREPLACE, both hidden
+// behind _GNU_SOURCE. -1 with errno: EEXIST where somebody has it, EINVAL where this kind of file
+// system cannot do it.
+int clinux_rename_unless_there(const char *from, const char *to);
+
 // EAI_* beyond POSIX's are hidden likewise.
 const char *clinux_gai_name(int error);
 

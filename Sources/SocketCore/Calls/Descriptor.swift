@@ -60,3 +60,11 @@ public struct Descriptor: ~Copyable, Sendable {
     }
   }
 }
+
+/// A descriptor where only a reference has a place: an array, or what may be read but not moved.
+final class KeptDescriptor {
+  private let descriptor: Descriptor
+  var number: Int32 { descriptor.rawValue }
+
+  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+}

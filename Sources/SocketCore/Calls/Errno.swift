@@ -22,6 +22,8 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let noBuffers = Errno(rawValue: ENOBUFS)
   public static let noMemory = Errno(rawValue: ENOMEM)
   public static let noSpace = Errno(rawValue: ENOSPC)
+  public static let alreadyThere = Errno(rawValue: EEXIST)
+  public static let notSeekable = Errno(rawValue: ESPIPE)
   public static let notFound = Errno(rawValue: ENOENT)
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)

@@ -9,6 +9,8 @@ public enum Service: Hashable, Sendable {
   case echo
   /// Nothing; what it sends is thrown away.
   case discard
+  /// Nothing; what it sends goes to an output of its own, which `ServeHooks` opens.
+  case receive
   /// Printable characters (RFC 864), so many bytes or without end.
   case generate(size: Int?)
   /// A file, from its start.
@@ -42,7 +44,7 @@ public struct ServeOptions: Sendable {
   /// What the relay of each connection is told.
   public var connectionRelay: RelayOptions {
     var options = relay
-    if service == .discard { options.readsInput = false }
+    if service == .discard || service == .receive { options.readsInput = false }
     return options
   }
 
@@ -58,6 +60,19 @@ public struct ServeOptions: Sendable {
   public var sharesStreams: Bool {
     if case .relay = service { mostConcurrent != 1 } else { false }
   }
+}
+
+/// What whoever serves does for each connection beyond what is said of all of them; each of these may
+/// be missing. Connections are numbered from 1.
+public struct ServeHooks {
+  /// Told of the bytes as they are received and sent.
+  public var tap: ((_ connection: Int, RelayDirection, Span<UInt8>) -> Void)?
+  /// `RelayDriver.Acceptance`.
+  public var accepts: ((_ connection: Int, RelayDirection, _ count: Int) -> Bool)?
+  /// Opens the output of a connection, for `Service.receive`.
+  public var output: ((_ connection: Int, Endpoint) throws(SystemCallError) -> ByteOutput)?
+
+  public init() {}
 }
 
 /// What happens while a listener is served, as it happens. Connections are numbered from 1.

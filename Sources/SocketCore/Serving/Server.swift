@@ -7,11 +7,8 @@ internal import Glibc
 /// The work of one turn grows with the number of ready descriptors, not with that of connections;
 /// an idle connection holds no buffer.
 public struct Server: ~Copyable {
-  /// Told of the bytes of a connection as they are received and sent.
-  public typealias Tap = (_ connection: Int, RelayDirection, Span<UInt8>) -> Void
-
   private let options: ServeOptions
-  private let tap: Tap?
+  private let hooks: ServeHooks
   private let pool: BufferPool
   private var listener: Listener?
   private let listenerDescriptor: Int32
@@ -40,9 +37,11 @@ public struct Server: ~Copyable {
   /// Bytes a buffer where there may be many connections.
   private static let sharedCapacity = 64 * 1024
 
-  public init(_ listener: consuming Listener, _ options: ServeOptions, tap: Tap? = nil) {
+  public init(
+    _ listener: consuming Listener, _ options: ServeOptions, hooks: ServeHooks = ServeHooks()
+  ) {
     self.options = options
-    self.tap = tap
+    self.hooks = hooks
     pace = options.pace
     listenerDescriptor = listener.socket.descriptor.rawValue
     self.listener = consume listener
@@ -241,6 +240,12 @@ public struct Server: ~Copyable {
       input = ByteInput(echo)
       output = ByteOutput(echo)
     case .discard: break
+    case .receive:
+      do throws(SystemCallError) {
+        if let opened = try hooks.output?(number, connection.peer) { output = opened }
+      } catch {
+        failure = error
+      }
     case .generate(let size): input = ByteInput(CharacterGenerator(size: size))
     case .file(let path):
       do throws(SystemCallError) {
@@ -250,12 +255,15 @@ public struct Server: ~Copyable {
       }
     case .command: input = ByteInput(CharacterGenerator(size: 0))
     }
-    let tap = tap.map { tap in
+    let tap = hooks.tap.map { tap in
       { (direction: RelayDirection, bytes: Span<UInt8>) in tap(number, direction, bytes) }
+    }
+    let accepts = hooks.accepts.map { accepts in
+      { (direction: RelayDirection, count: Int) in accepts(number, direction, count) }
     }
     let served = ServedConnection(
       connection, number: number, input: input, output: output,
-      driver: RelayDriver(relay, pool: pool, tap: tap))
+      driver: RelayDriver(relay, pool: pool, tap: tap, accepts: accepts))
     return (served, failure)
   }
 

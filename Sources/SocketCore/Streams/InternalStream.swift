@@ -5,7 +5,7 @@
 protocol InternalInput: AnyObject {
   /// Whether a read would give bytes or the end.
   var isReady: Bool { get }
-  func read(into buffer: inout MutableRawSpan) -> TransferResult
+  func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult
   /// Nothing more is read.
   func abandon()
 }

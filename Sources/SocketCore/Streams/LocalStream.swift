@@ -141,7 +141,7 @@ public struct ByteInput: ~Copyable {
   var number: Int32 { stream.number }
 
   /// How many bytes of a file are in front; nil for all else.
-  var size: Int? {
+  public var size: Int? {
     var status = stat()
     guard source == nil, stream.nature == .file, unsafe fstat(stream.number, &status) == 0,
       status.st_mode & S_IFMT == S_IFREG
@@ -157,7 +157,7 @@ public struct ByteInput: ~Copyable {
   ///
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …
   public func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult {
-    if let source { return source.read(into: &buffer) }
+    if let source { return try source.read(into: &buffer) }
     return try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "read").transfer("from \(stream.name)") {
         if stream.nature == .socket {
@@ -172,8 +172,6 @@ public struct ByteInput: ~Copyable {
 /// Where received bytes go.
 public struct ByteOutput: ~Copyable {
   private var stream: LocalDescriptor
-  /// The name under which a file is written, and the one that it gets when it is whole.
-  private var naming: (temporary: String, final: String)?
   private let isDiscarding: Bool
   /// Where the bytes go in place of a descriptor.
   private let sink: (any InternalOutput)?
@@ -184,40 +182,6 @@ public struct ByteOutput: ~Copyable {
   /// Drops every byte.
   public static func discarding() -> ByteOutput {
     ByteOutput(-1, name: "nowhere", isDiscarding: true)
-  }
-
-  /// Opens a file to be written. A regular file is written under its name with `.part` behind it
-  /// until `commit`; a device or a FIFO is written as it is.
-  ///
-  /// - Throws: the errno of open(2).
-  public init(file path: String) throws(SystemCallError) {
-    var status = stat()
-    let isSpecial = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
-    let target = isSpecial ? path : path + ".part"
-    let flags = O_WRONLY | (isSpecial ? 0 : O_CREAT | O_TRUNC)
-    let file = try Descriptor.open(target, flags: flags)
-    self.init(file.release(), name: target)
-    naming = isSpecial ? nil : (target, path)
-  }
-
-  /// Gives a whole file its name. To be called after `close`.
-  ///
-  /// - Throws: the errno of rename(2).
-  public mutating func commit() throws(SystemCallError) {
-    guard let (temporary, final) = naming.take() else { return }
-    try SystemCall(name: "rename").make("of \(temporary) to \(final)") {
-      unsafe rename(temporary, final)
-    }
-  }
-
-  /// Whether it is a regular file that has not got its name.
-  public var isTemporary: Bool { naming != nil }
-
-  /// Takes back a file that has not got its name; what had that name before stays as it was.
-  public func abandon() {
-    guard let temporary = naming?.temporary else { return }
-    // What cannot be removed is in nobody's way.
-    _ = unsafe unlink(temporary)
   }
 
   /// A descriptor that `close` closes. `name` is what errors call it.

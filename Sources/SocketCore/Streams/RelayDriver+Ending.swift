@@ -17,7 +17,7 @@ extension RelayDriver {
       relay.note(.sinkFailed(.inbound))
       giveBackBuffers()
     }
-    var resets = outcome.localError != nil
+    var resets = outcome.localError != nil || outcome.isRefused
     if outcome.signal != nil || outcome.timeout != nil {
       loop.forget(connection.socket.descriptor.rawValue)
       if input.isReadyInside == nil { loop.forget(input.descriptor) }
@@ -62,6 +62,7 @@ extension RelayDriver {
       for action in actions {
         switch action {
         case .finishSending:
+          guard isAccepted(.outbound) else { return }
           // In CLOSE_WAIT the peer's FIN has come, whether or not it has been received here.
           let state = try? connection.socket.info().state
           hasFinished = try connection.finishSending()
@@ -76,11 +77,18 @@ extension RelayDriver {
             if !output.isInside { loop.forget(output.descriptor) }
             try output.close()
           }
-          if outcome.peerEnded { observe(.peerEnded) }
+          guard outcome.peerEnded else { continue }
+          guard isAccepted(.inbound) else { return }
+          observe(.peerEnded)
         }
       }
     } catch {
       outcome.localError = error
     }
+  }
+
+  private mutating func isAccepted(_ direction: RelayDirection) -> Bool {
+    outcome.isRefused = accepts?(direction, relay[direction].delivered) == false
+    return !outcome.isRefused
   }
 }

@@ -11,9 +11,15 @@ public struct RelayDriver: ~Copyable {
   /// Told of the bytes as they are received and sent; nil costs nothing.
   public typealias Tap = (RelayDirection, Span<UInt8>) -> Void
 
+  /// Asked when a direction has handed over all of its bytes, before its end is told: behind the
+  /// close of the local output, and in front of our FIN. It learns how many there were. False refuses
+  /// them, and the connection is reset, so that the peer does not take them for accepted.
+  public typealias Acceptance = (RelayDirection, _ count: Int) -> Bool
+
   let options: RelayOptions
   let pool: BufferPool
   let tap: Tap?
+  let accepts: Acceptance?
   let started = MonotonicInstant.now
   var relay: Relay
   var outboundBytes: [UInt8] = []
@@ -43,13 +49,16 @@ public struct RelayDriver: ~Copyable {
   /// - Parameters:
   ///   - pool: lends the buffers, which are held only while bytes wait in them.
   ///   - tap: told of all bytes.
+  ///   - accepts: has the last word on them.
   public init(
     _ options: RelayOptions = RelayOptions(),
-    pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil
+    pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil,
+    accepts: Acceptance? = nil
   ) {
     self.options = options
     self.pool = pool
     self.tap = tap
+    self.accepts = accepts
     limits = RelayLimits(
       idle: options.idleTimeout, total: options.totalTimeout, start: .now)
     // An end that has nothing to say can only end with its peer.
@@ -104,7 +113,9 @@ public struct RelayDriver: ~Copyable {
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
   ) throws(SystemCallError) -> Need {
-    guard outcome.localError == nil && outcome.signal == nil else { return .nothing }
+    guard outcome.localError == nil && outcome.signal == nil && !outcome.isRefused else {
+      return .nothing
+    }
     choosePaths(input, output)
     if hasFinished { acknowledgement.look(at: connection) }
     if isComplete { return .nothing }
@@ -112,7 +123,7 @@ public struct RelayDriver: ~Copyable {
       receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
       endAtReceiveLimit()
       perform(relay.step(), connection, &output, &loop, observe)
-      if isComplete || outcome.localError != nil { return .nothing }
+      if isComplete || outcome.localError != nil || outcome.isRefused { return .nothing }
     }
     if limits.countsMoves { limits.note(moved: moved(connection), at: .now) }
     if let timeout = limits.expired(at: .now, isWaiting: countsIdleness) {

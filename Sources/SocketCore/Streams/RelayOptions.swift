@@ -86,6 +86,8 @@ public struct RelayOutcome: Sendable {
   public var connectionError: SystemCallError?
   /// What went wrong with the local input or output.
   public var localError: SystemCallError?
+  /// Whether what moved was refused at its end, for not being what it had to be.
+  public var isRefused = false
   /// The signal that ended it.
   public var signal: Int32?
   /// The time limit that cut it short.

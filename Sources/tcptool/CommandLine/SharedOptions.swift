@@ -45,13 +45,17 @@ extension [Operand] {
 
 extension [ExitStatusRow] {
   /// How a subcommand that connects and relays ends; `done` is what 0 means.
-  static func connecting(done: String, hasTimeouts: Bool = false) -> [ExitStatusRow] {
+  static func connecting(
+    done: String, hasTimeouts: Bool = false, hasMismatch: Bool = false, sends: Bool = true
+  ) -> [ExitStatusRow] {
     [
       ExitStatus.done.row(done), ExitStatus.notResolved.row(), ExitStatus.refused.row(),
       ExitStatus.noAnswer.row(), ExitStatus.unreachable.row(), ExitStatus.prohibited.row(),
-      ExitStatus.localEnd.row(), ExitStatus.reset.row(), ExitStatus.peerStoppedReceiving.row(),
-    ] + (hasTimeouts ? [ExitStatus.timeout.row()] : []) + [
-      ExitStatus.localStream.row(), ExitStatus.usage.row(),
-    ]
+      ExitStatus.localEnd.row(), ExitStatus.reset.row(),
+    ] + (sends ? [ExitStatus.peerStoppedReceiving.row()] : [])
+      + (hasTimeouts ? [ExitStatus.timeout.row()] : [])
+      + (hasMismatch ? [ExitStatus.mismatch.row()] : []) + [
+        ExitStatus.localStream.row(), ExitStatus.usage.row(),
+      ]
   }
 }

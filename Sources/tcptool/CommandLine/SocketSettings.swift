@@ -122,7 +122,10 @@ extension OpensSockets {
   }
 
   /// The options of those that listen.
-  static var listenerParameters: [Bound<Self>] {
+  static var listenerParameters: [Bound<Self>] { listenerOnlyParameters + socketParameters }
+
+  /// Those that a listening socket alone has.
+  static var listenerOnlyParameters: [Bound<Self>] {
     [
       .flag(
         "reuse-port", \.sockets.sharesPort,
@@ -133,6 +136,6 @@ extension OpensSockets {
       .option(
         "fast-open", \.sockets.fastOpen, value: "n",
         help: "Take data in the SYN; so many such handshakes may be pending (TCP_FASTOPEN)."),
-    ] + socketParameters
+    ]
   }
 }

@@ -111,7 +111,9 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     var narration = ServerNarration(
       narrator, options, isPlural: serve.isPlural, asksForEnd: readsTerminal,
       hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.local)
-    var server = Server(listener, options, tap: dump?.tap)
+    var hooks = ServeHooks()
+    hooks.tap = dump?.tap
+    var server = Server(listener, options, hooks: hooks)
     let ending: ServerEnding
     do throws(SystemCallError) {
       ending = try server.run(&loop) { event in

@@ -1,91 +1,300 @@
-// tcptool recv: what one peer sends, to a file or standard output.
+// tcptool recv: what peers send, to files or standard output, and whether it is what it has to be.
 
 internal import CommandSpec
 internal import SocketCore
 
-struct ReceiveOptions: Narrating, Listening, OpensSockets {
+struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksContent {
   var operands: [String] = []
-  var output = "-"
+  var output: String?
+  var replaces = false
+  var isDurable = false
+  var discards = false
+  var pattern: PatternName?
   var copy = CopyChoice.auto
+  var connects = false
+  var keepsOpen = false
+  var mostConnections: PositiveCount?
+  var timeout: Duration?
+  var dialing = DialOptions()
   var listening = ListenSettings()
+  var idleTimeout: Duration?
+  var totalTimeout: Duration?
+  var content = ContentOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
+  /// For each connection of several.
+  private var outputName: OutputName?
 
   static let page = CommandPage(
     name: "recv",
-    abstract: "Receive what one peer sends, into a file or standard output.",
+    abstract: "Receive what a peer sends, into a file or standard output.",
     discussion: [
       """
-      It takes one connection, receives until the peer's FIN, and only then closes its own side. \
-      An RST instead of the FIN means that something may be missing: what came is kept, and the \
-      exit status is 20.
+      It takes one connection, receives until the peer's FIN, and only then closes its own side: \
+      once everything is written, is what it has to be, and has its name. An RST instead of the FIN \
+      means that something may be missing: what came is kept, and the exit status is 20. A sender \
+      that was killed ends with FIN too; only --expect-size and --expect-digest tell that from the \
+      end of the data.
       """,
       """
       A file appears under its name only when it is complete. Until then '.part' is appended to \
-      the name, and it stays there if the transfer fails.
+      the name, and what came stays there if the transfer fails. The next run removes it, but a \
+      '.part' that is being written is left alone, and a random name is taken. A file that \
+      exists is replaced with --force only. A symbolic link is followed. What is no regular file, a \
+      device or a FIFO, is written as it is.
+      """,
+      """
+      What is not as it was expected is refused: the file does not get its name, the sender is told \
+      by RST in place of our FIN, and the exit status is 23.
+      """,
+      """
+      With --keep-open each connection gets a file of its own, and many are received at once; on \
+      standard output they come one after another.
       """,
       .copyNotes,
     ],
-    operands: .localHostAndPort,
+    operands: [
+      Operand(
+        "host", required: false,
+        help: "Local address or name to listen on; with --connect that of the sender.",
+        completion: .host),
+      Operand(
+        "port", help: "Port from 0 to 65535, or a service's name; 0 lets the kernel choose.",
+        completion: .port),
+    ],
     examples: [
       Example(
         command: "tcptool recv 7000 --output disk.img", explanation: "Receive a file."),
       Example(
         command: "tcptool recv 7000 | tar -x", explanation: "Hand on what arrives as it arrives."),
+      Example(
+        command: "tcptool recv 7000 -o a.img --expect-size 4G",
+        explanation: "Take the file for whole only if all of it came."),
+      Example(
+        command: "tcptool recv 7000 -o a.img --digest sha256",
+        explanation: "Receive a file, and see its digest without reading it again."),
+      Example(
+        command: "tcptool recv --keep-open -o 'in-%n-%a' 7000",
+        explanation: "Receive from all that come, a file each, until Ctrl-C."),
+      Example(
+        command: "tcptool recv --verify random 7000",
+        explanation: "Look whether each byte is what 'send --pattern random' sent."),
+      Example(
+        command: "tcptool recv --connect 192.0.2.7 7000 -o disk.img",
+        explanation: "Fetch a file from 'tcptool send --listen'."),
     ],
-    exitStatuses: [
-      ExitStatus.done.row("The peer ended with FIN and everything is written."),
-      ExitStatus.notResolved.row(), ExitStatus.localEnd.row(), ExitStatus.reset.row(),
-      ExitStatus.localStream.row(), ExitStatus.usage.row(),
-    ],
-    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "accept(2)", "splice(2)", "tcp(7)"])
+    exitStatuses: .connecting(
+      done: "The peer ended with FIN and everything is written.", hasTimeouts: true,
+      hasMismatch: true, sends: false),
+    seeAlso: [
+      "tcptool-send(1)", "tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "sha256sum(1)",
+      "accept(2)", "splice(2)", "tcp(7)",
+    ])
 
-  static let parameters: [Bound<Self>] =
-    [
+  static let parameters: [Bound<Self>] = {
+    let destination: [Bound<Self>] = [
       .option(
-        "output", "o", \.output, value: "file", help: "Where to write; '-' is standard output.",
+        "output", "o", \.output, value: "file",
+        help: """
+          Where to write; '-' is standard output, the default. With --keep-open '%n' in it is the \
+          connection's number, '%a' the peer's address, '%p' its port, '%%' a percent sign.
+          """,
         completion: .file),
-      copyParameter(\.copy),
-    ] + listeningParameters + listenerParameters
-    + narrationParameters
+      .flag(
+        "force", "f", \.replaces, help: "Replace a file that exists, once the new one is whole."),
+      .flag(
+        "fsync", \.isDurable,
+        help: "See the file on the disk before it gets its name: it survives a power cut."
+      ).needing("output"),
+      .flag(
+        "discard", \.discards, help: "Throw everything away, and say how much it was."
+      ).excluding(["output", "force"], because: "nothing is written"),
+      .option(
+        "verify", \.pattern, value: "pattern",
+        help: """
+          Compare everything with a pattern that send makes: zero, counter, random or random:SEED. \
+          The first wrong byte is told, and the status is 23. Writes nothing without --output.
+          """),
+    ]
+    let waiting = listeningParameters + listenerOnlyParameters
+    let family = ["ipv4", "ipv6"]
+    let many: [Bound<Self>] = [
+      .flag(
+        "keep-open", "k", \.keepsOpen,
+        help: "Receive from all that come, until a signal ends it."),
+      .option(
+        "max-connections", \.mostConnections, value: "n",
+        help: "Take so many connections altogether, close the listener, and end with the last."),
+    ]
+    let names = (many + waiting).map(\.parameter.name).filter { !family.contains($0) }
+    let connect: Bound<Self> = .flag(
+      "connect", \.connects, help: "Connect to a sender that listens, instead of waiting for one."
+    ).excluding(names, because: "with --connect nothing listens")
+    let connecting: [Bound<Self>] =
+      [
+        .option(
+          "timeout", "t", \.timeout, value: "duration",
+          help: "Longest time for connecting: 500ms, 2s, 1m.")
+      ] + Bound.dialing.filter { !family.contains($0.parameter.name) }
+    return destination
+      + contentParameters(
+        consequence:
+          "If not, no file gets its name, the sender is told by RST, and the status is 23."
+      ) + many + [copyParameter(\.copy)] + timeoutParameters(\.idleTimeout, \.totalTimeout) + [
+        connect
+      ]
+      + connecting.map { $0.needing("connect") } + waiting + socketParameters + narrationParameters
+  }()
 
   mutating func validate() throws(UsageError) {
-    endpoint = try listening.takeEndpoint(from: operands)
+    dialing.family = listening.family
+    try dialing.validate()
+    if connects {
+      var words = operands[...]
+      if words.count == 1, HostAndPort(joined: words[0]) == nil {
+        throw UsageError("With '--connect' a host is needed: 'tcptool recv --connect HOST PORT'.")
+      }
+      endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+    } else {
+      endpoint = try listening.takeEndpoint(from: operands)
+    }
+    try content.validate(copy, comparing: pattern != nil)
+    try checkTimeouts(idle: idleTimeout, total: totalTimeout)
+    guard isPlural, let path else { return }
+    let name = try OutputName(path)
+    if !name.isUnique && !replaces {
+      throw UsageError(
+        "With '--keep-open' every file would replace the one before it: put '%n' into '--output "
+          + "\(path)', which is the number of the connection, or give '--force'.")
+    }
+    outputName = name
+  }
+
+  /// Whether more than one connection may come.
+  private var isPlural: Bool { (mostConnections?.value ?? (keepsOpen ? .max : 1)) > 1 }
+
+  /// The file that was asked for; nil for standard output and for none.
+  private var path: String? { output == "-" ? nil : output }
+
+  /// Whether nothing is written, and the totals are what it is for.
+  private var writesNothing: Bool { discards || (pattern != nil && output == nil) }
+
+  private var relay: RelayOptions {
+    var relay = RelayOptions()
+    relay.readsInput = false
+    relay.endsWithPeer = true
+    relay.copy = copy
+    relay.idleTimeout = idleTimeout
+    relay.totalTimeout = totalTimeout
+    return relay
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if isPlural { return try runMany(narrator) }
+    let content = content(name: path ?? "-", number: nil, narrator)
+    // Before anybody connects: a file that cannot be written is found out first.
     var output: ByteOutput
-    do throws(SystemCallError) {
-      output = self.output == "-" ? .standard() : try ByteOutput(file: self.output)
-    } catch {
-      throw Failure(.localStream, error)
+    if let path {
+      output = content.open(try newFile(path))
+    } else {
+      output = writesNothing ? .discarding() : .standard()
     }
     try copy.check(output)
-    let listener = try openListener(
-      on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
-      narrator: narrator)
-    var loop = try ReadinessLoop.forProgram()
-    try listening.announce(listener, narrator)
-    switch try acceptOne(listener, loop: &loop, narrator: narrator) {
+    var loop: ReadinessLoop
+    let outcome: ConnectionOutcome
+    if connects {
+      let destination = try endpoint.destination(dialing, narrator)
+      loop = try ReadinessLoop.forProgram()
+      outcome = try openConnection(
+        endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
+    } else {
+      let listener = try listener(narrator)
+      loop = try ReadinessLoop.forProgram()
+      try listening.announce(listener, narrator)
+      outcome = try acceptOne(listener, loop: &loop, narrator: narrator)
+      try? listener.close()
+    }
+    switch consume outcome {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
-      try? listener.close()
-      var relay = RelayOptions()
-      relay.readsInput = false
-      relay.endsWithPeer = true
-      relay.copy = copy
       let nothing = ByteInput.nothing()
       let ending = try runSession(
-        connection, relay, input: nothing, output: &output, loop: &loop, narrator: narrator)
-      if ending == .status(.done) {
-        do throws(SystemCallError) {
-          try output.commit()
-        } catch {
-          throw Failure(.localStream, error)
-        }
-      }
+        connection, relay, input: nothing, output: &output, loop: &loop, narrator: narrator,
+        content: content, saysTotals: writesNothing)
+      content.tell()
       return ending
     }
   }
+
+  private func content(name: String, number: Int?, _ narrator: Narrator) -> ReceivedContent {
+    ReceivedContent(content, pattern: pattern, name: name, number: number, narrator: narrator)
+  }
+
+  private func newFile(_ path: String) throws(Failure) -> NewFile {
+    do throws(SystemCallError) {
+      return try NewFile(path, replaces: replaces, isDurable: isDurable)
+    } catch {
+      throw Failure(.localStream, error.description + ReceivedContent.hint(error))
+    }
+  }
+
+  private func listener(_ narrator: Narrator) throws(Failure) -> Listener {
+    try openListener(
+      on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
+      narrator: narrator)
+  }
+
+  // MARK: Many connections
+
+  private func runMany(_ narrator: Narrator) throws(Failure) -> Ending {
+    if let first = outputName?.first {
+      do throws(SystemCallError) {
+        try NewFile.check(first, replaces: replaces)
+      } catch {
+        throw Failure(.localStream, error.description + ReceivedContent.hint(error))
+      }
+    }
+    var options = ServeOptions()
+    options.mostConnections = mostConnections?.value
+    options.relay = relay
+    options.relay.tellProgress(to: narrator)
+    if outputName != nil {
+      options.service = .receive
+    } else if writesNothing {
+      options.service = .discard
+    } else {
+      options.service = .relay(discardsOutput: false)
+      options.relay.closesOutput = false
+    }
+    // On standard output each waits for the end of the one before it.
+    options.mostConcurrent = options.writesStandardOutput ? 1 : nil
+    _ = DescriptorLimit.raise()
+    let listener = try listener(narrator)
+    var loop = try ReadinessLoop.forProgram()
+    try listening.announce(listener, narrator)
+    let receptions = Receptions(narrator) { number, peer in
+      content(name: outputName?.name(number, peer) ?? "-", number: number, narrator)
+    }
+    var narration = ServerNarration(
+      narrator, options, isPlural: true, asksForEnd: false, hasTerminalToItself: false,
+      listener: listener.local, saysTotals: writesNothing, content: receptions.content)
+    let files = outputName.map {
+      ReceivedFiles(name: $0, replaces: replaces, isDurable: isDurable)
+    }
+    var server = Server(listener, options, hooks: receptions.hooks(sees: seesBytes, files))
+    let ending: ServerEnding
+    do throws(SystemCallError) {
+      ending = try server.run(&loop) { event in
+        if case .accepted(let number, _, let peer) = event { receptions.begin(number, peer) }
+        narration.tell(event)
+        if case .closed(let number, _, _, _) = event { receptions.end(number) }
+      }
+    } catch {
+      throw Failure(.localEnd, error)
+    }
+    return try narration.ending(ending)
+  }
+
+  private var seesBytes: Bool { content.algorithm != nil || pattern != nil }
 }

@@ -1,22 +1,31 @@
-// tcptool send: a file or standard input to a peer, and the certainty that it arrived.
+// tcptool send: files, standard input or made data to a peer, and the certainty that it arrived.
 
 internal import CommandSpec
 internal import SocketCore
 
-struct SendOptions: Narrating, Dialing, OpensSockets {
+struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
   var operands: [String] = []
+  /// `[HOST:]PORT` to wait for the receiver on, instead of connecting to it.
+  var listenPlace: String?
+  var size: ByteCount?
+  var duration: Duration?
+  var pattern: PatternName?
   var timeout: Duration?
   var dialing = DialOptions()
+  var listening = ListenSettings()
   var linger = Duration.seconds(5)
   var copy = CopyChoice.auto
+  var idleTimeout: Duration?
+  var totalTimeout: Duration?
+  var content = ContentOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
-  private var file = "-"
+  private var files: [String] = []
 
   static let page = CommandPage(
     name: "send",
-    abstract: "Send a file or standard input, and wait until it has arrived.",
+    abstract: "Send files or standard input, and wait until they have arrived.",
     discussion: [
       """
       After the last byte it half-closes the connection, discards whatever the peer sends, and \
@@ -25,70 +34,177 @@ struct SendOptions: Narrating, Dialing, OpensSockets {
       was still on its way.
       """,
       """
-      If not everything was acknowledged, it says how much was, and exits with status 21.
+      If not everything was acknowledged, it says how much was, and exits with status 21. If what \
+      was sent is not what it had to be (--expect-size, --expect-digest, a file that became shorter \
+      on the way), it resets the connection in place of the FIN, so that the receiver does not take \
+      it for whole, and exits with status 23.
+      """,
+      """
+      Several files are sent one after another, as cat(1) gives them, and each has its digest.
+      """,
+      """
+      With --size or --duration it makes the data itself, in words of eight bytes that are counted \
+      from 0. Word n is 0 in the pattern 'zero', and n in 'counter', its most significant byte \
+      first. In 'random:SEED' it is z, its least significant byte first, where modulo 2^64 first \
+      z = SEED + (n + 1) * 0x9e3779b97f4a7c15, then z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9, \
+      z = (z ^ z >> 27) * 0x94d049bb133111eb and z = z ^ z >> 31 (SplitMix64). 'random' alone is \
+      'random:0'. The option --verify of tcptool recv makes the same.
       """,
       .copyNotes,
     ],
     operands: .hostAndPort + [
       Operand(
-        "file", required: false, help: "What to send. Default, and '-': standard input.",
-        completion: .file)
+        "file", required: false, repeated: true,
+        help: "What to send. Default, and '-': standard input.", completion: .file)
     ],
     examples: [
       Example(command: "tcptool send backup.example 7000 disk.img", explanation: "Send a file."),
       Example(
         command: "tar -c photos | tcptool send 192.0.2.7 7000",
         explanation: "Send what a program writes."),
+      Example(
+        command: "tcptool send --digest sha256 192.0.2.7 7000 a.img",
+        explanation: "Send a file, and see the digest of what was sent."),
+      Example(
+        command: "tcptool send --listen 7000 disk.img",
+        explanation: "Wait for a receiver that connects, and send it a file."),
+      Example(
+        command: "tcptool send --duration 10s 192.0.2.7 7000",
+        explanation: "Send zeros for ten seconds, to see how fast the path is."),
+      Example(
+        command: "tcptool send --size 1G --pattern random 192.0.2.7 7000",
+        explanation: "Send data that 'tcptool recv --verify random' compares byte by byte."),
     ],
-    exitStatuses: .connecting(done: "The peer has acknowledged every byte."),
+    exitStatuses: .connecting(
+      done: "The peer has acknowledged every byte.", hasTimeouts: true, hasMismatch: true),
     seeAlso: [
-      "tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "sendfile(2)", "shutdown(2)", "splice(2)",
-      "tcp(7)",
+      "tcptool-recv(1)", "tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "sendfile(2)",
+      "sha256sum(1)", "shutdown(2)", "splice(2)", "tcp(7)",
     ])
 
-  static let parameters: [Bound<Self>] =
-    [
+  static let parameters: [Bound<Self>] = {
+    let made: [Bound<Self>] = [
       .option(
-        "timeout", "t", \.timeout, value: "duration",
-        help: "Longest time for connecting: 500ms, 2s, 1m."),
+        "size", \.size, value: "size",
+        help: "Send so many bytes that are made here: 4G, 1000.", waives: ["file"]),
       .option(
-        "linger", "l", \.linger, value: "duration",
-        help: "How long the peer may keep its side open once it has acknowledged everything."),
-      copyParameter(\.copy),
-    ] + Bound.dialing + socketParameters
-    + narrationParameters
+        "duration", \.duration, value: "duration",
+        help: "Send data that is made here, for so long or, with --size, until that is sent.",
+        waives: ["file"]),
+      .option(
+        "pattern", \.pattern, value: "pattern",
+        help: "Which data is made: zero, counter, random or random:SEED. Default: zero."
+      ).needing("size", "duration"),
+    ]
+    let connecting: [Bound<Self>] =
+      [
+        .option(
+          "timeout", "t", \.timeout, value: "duration",
+          help: "Longest time for connecting: 500ms, 2s, 1m.")
+      ] + Bound.dialing
+    let family = ["ipv4", "ipv6"]
+    let names = connecting.map(\.parameter.name).filter { !family.contains($0) }
+    let place: Bound<Self> = .option(
+      "listen", \.listenPlace, value: "[host:]port",
+      help: "Wait for one receiver on this port, instead of connecting to it.",
+      waives: ["host", "port"]
+    ).excluding(names, because: "with --listen the receiver connects")
+    let waiting = (listeningParameters + listenerOnlyParameters).filter {
+      !family.contains($0.parameter.name) && $0.parameter.name != "unbound"
+    }.map { $0.needing("listen") }
+    return [place] + made
+      + contentParameters(consequence: "If not, the receiver is told by RST, and the status is 23.")
+      + [
+        .option(
+          "linger", "l", \.linger, value: "duration",
+          help: "How long the peer may keep its side open once it has acknowledged everything."),
+        copyParameter(\.copy),
+      ] + timeoutParameters(\.idleTimeout, \.totalTimeout)
+      + connecting + waiting + socketParameters + narrationParameters
+  }()
 
   mutating func validate() throws(UsageError) {
     try dialing.validate()
+    listening.family = dialing.family
     var words = operands[...]
-    endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 3)
-    file = words.popFirst() ?? "-"
-    if let extra = words.first { throw UsageError("Unexpected argument '\(extra)'") }
+    if let listenPlace {
+      var place = [listenPlace][...]
+      endpoint = try TypedEndpoint.take(from: &place, hostIsOptional: true, most: 1)
+    } else {
+      endpoint = try TypedEndpoint.take(from: &words, hostIsOptional: false, most: .max)
+    }
+    files = Array(words)
+    if files.count > 1, files.contains("-") {
+      throw UsageError(
+        "'-' does not go together with other files. Use 'cat FILE - | tcptool send ...'.")
+    }
+    if files.count > 1, content.expectedDigest != nil {
+      throw UsageError("'--expect-digest' goes with one file: each of several has its own digest.")
+    }
+    try content.validate(copy)
+    try checkTimeouts(idle: idleTimeout, total: totalTimeout)
   }
+
+  /// Whether the data is made here.
+  private var makesData: Bool { size != nil || duration != nil }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
     // Before anything is connected: a file that cannot be read is found out first.
     let input: ByteInput
+    var sequence: FileSequence?
     do throws(SystemCallError) {
-      input = file == "-" ? .standard() : try ByteInput(file: file)
+      if makesData {
+        input = .pattern(pattern?.pattern ?? .zero, size: size?.bytes, duration: duration)
+      } else if files.count > 1 {
+        _ = DescriptorLimit.raise()
+        let all = try FileSequence(files)
+        sequence = all
+        input = ByteInput(all)
+      } else {
+        input = source == "-" ? .standard() : try ByteInput(file: source)
+      }
     } catch {
-      throw Failure(.localStream, error)
+      let hint =
+        error.errno == .notSeekable
+        ? "; only regular files can be sent in a row: use 'cat FILE ... | tcptool send ...'" : ""
+      throw Failure(.localStream, error.description + hint)
     }
     try copy.check(input)
-    let destination = try endpoint.destination(dialing, narrator)
-    var loop = try ReadinessLoop.forProgram()
-    switch try openConnection(
-      endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
-    {
+    let content = SentContent(
+      content, name: makesData ? "-" : source, size: input.size, files: sequence)
+    var loop: ReadinessLoop
+    let outcome: ConnectionOutcome
+    if listenPlace != nil {
+      let listener = try openListener(
+        on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
+        narrator: narrator)
+      loop = try ReadinessLoop.forProgram()
+      try listening.announce(listener, narrator)
+      outcome = try acceptOne(listener, loop: &loop, narrator: narrator)
+      try? listener.close()
+    } else {
+      let destination = try endpoint.destination(dialing, narrator)
+      loop = try ReadinessLoop.forProgram()
+      outcome = try openConnection(
+        endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
+    }
+    switch consume outcome {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
       var relay = RelayOptions()
       relay.linger = linger
       relay.mustDeliver = true
       relay.copy = copy
+      relay.idleTimeout = idleTimeout
+      relay.totalTimeout = totalTimeout
       var nowhere = ByteOutput.discarding()
-      return try runSession(
-        connection, relay, input: input, output: &nowhere, loop: &loop, narrator: narrator)
+      let ending = try runSession(
+        connection, relay, input: input, output: &nowhere, loop: &loop, narrator: narrator,
+        content: content, saysTotals: makesData)
+      if ending == .status(.done) { content.tell(narrator) }
+      return ending
     }
   }
+
+  private var source: String { files.first ?? "-" }
 }

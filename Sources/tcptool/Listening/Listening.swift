@@ -135,10 +135,11 @@ extension ListenSettings {
     }
     guard let portFile else { return }
     do throws(SystemCallError) {
-      var file = try ByteOutput(file: portFile)
+      var file = try NewFile(portFile, replaces: true)
+      var output = file.output()
       let line = Array("\(port)\n".utf8)
-      _ = try unsafe file.write(line.span.bytes)
-      try file.close()
+      _ = try unsafe output.write(line.span.bytes)
+      try output.close()
       try file.commit()
     } catch {
       throw Failure(.localStream, error)

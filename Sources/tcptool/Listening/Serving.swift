@@ -11,6 +11,10 @@ struct ServerNarration {
   private let narrator: Narrator
   private let options: ServeOptions
   private let isPlural: Bool
+  /// Whether everybody is told what moved, since that is what it is for.
+  private let saysTotals: Bool
+  /// What looks at the data of a connection.
+  private let content: (Int) -> (any SessionContent)?
   /// Whether a person at the keyboard may have to end a connection.
   private let asksForEnd: Bool
   private var queues: QueueNarration
@@ -22,8 +26,11 @@ struct ServerNarration {
 
   init(
     _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
-    hasTerminalToItself: Bool, listener: Endpoint
+    hasTerminalToItself: Bool, listener: Endpoint, saysTotals: Bool = false,
+    content: @escaping (Int) -> (any SessionContent)? = { _ in nil }
   ) {
+    self.content = content
+    self.saysTotals = saysTotals
     self.narrator = narrator
     self.options = options
     self.isPlural = isPlural
@@ -47,8 +54,12 @@ struct ServerNarration {
       narrator.tell(.commandEnded(status, number: number(connection)))
     case .closed(let connection, let local, let peer, let outcome):
       let ending = RelayEnding(
-        outcome, options.connectionRelay, input: options.service.inputName, peer: peer)
-      narrator.tell(.closed(ending, local: local, peer: peer, number: number(connection)))
+        outcome, options.connectionRelay, input: options.service.inputName, peer: peer,
+        content: content(connection))
+      narrator.tell(
+        .closed(
+          ending, local: local, peer: peer, number: number(connection),
+          for: saysTotals ? .all : .curious))
       if let failure = ending.failure, isOwnFailure(outcome) { note(failure, connection) }
     case .relistened(let backlog, let result): narrator.tell(.relistened(backlog, result))
     case .outOfDescriptors(let error, let open): narrator.tell(.outOfDescriptors(error, open: open))
@@ -156,7 +167,7 @@ extension Service {
     case .relay: "standard input"
     case .generate(let size): size == nil ? nil : "the data"
     case .file(let path): path
-    case .echo, .discard, .command: nil
+    case .echo, .discard, .receive, .command: nil
     }
   }
 }

@@ -66,9 +66,7 @@ struct RelayPolicy: Sendable {
         "--keep-open", "--on-stdin-eof close",
         "once standard input has ended, every further connection would be closed at once")
     }
-    for (name, timeout) in [("idle", idleTimeout), ("total", totalTimeout)] where timeout == .zero {
-      throw UsageError("The value of '--\(name)-timeout' must be greater than zero")
-    }
+    try checkTimeouts(idle: idleTimeout, total: totalTimeout)
   }
 
   private func conflict(_ first: String, _ second: String, _ reason: String) -> UsageError {
@@ -101,6 +99,34 @@ struct RelayPolicy: Sendable {
   var discardsOutput: Bool { sendsOnly || hexDump == "-" }
 }
 
+/// Refuses limits that would leave no time at all.
+func checkTimeouts(idle: Duration?, total: Duration?) throws(UsageError) {
+  for (name, timeout) in [("idle", idle), ("total", total)] where timeout == .zero {
+    throw UsageError("The value of '--\(name)-timeout' must be greater than zero")
+  }
+}
+
+extension CommandOptions {
+  /// The time limits of everything that moves data.
+  static func timeoutParameters(
+    _ idle: Bound<Self>.Path<Duration?>, _ total: Bound<Self>.Path<Duration?>
+  ) -> [Bound<Self>] {
+    [
+      .option(
+        "idle-timeout", idle, value: "duration",
+        help: """
+          End the connection when nothing has moved for so long, but not while a reader of \
+          standard output keeps it waiting. Default: never.
+          """),
+      .option(
+        "total-timeout", total, value: "duration",
+        help: """
+          End the connection so long after it was made, whatever moves. Default: never.
+          """),
+    ]
+  }
+}
+
 /// A subcommand with the relay options.
 protocol RelayingCommand: Subcommand {
   var relay: RelayPolicy { get set }
@@ -128,17 +154,7 @@ extension RelayingCommand {
           How long the peer may keep its side open once it has acknowledged everything and our \
           side has ended. Default: for ever, but 5s behind a service of listen that has an end.
           """),
-      .option(
-        "idle-timeout", \.relay.idleTimeout, value: "duration",
-        help: """
-          End the connection when nothing has moved for so long, but not while a reader of \
-          standard output keeps it waiting. Default: never.
-          """),
-      .option(
-        "total-timeout", \.relay.totalTimeout, value: "duration",
-        help: """
-          End the connection so long after it was made, whatever moves. Default: never.
-          """),
+    ] + timeoutParameters(\.relay.idleTimeout, \.relay.totalTimeout) + [
       .flag(
         "send-only", \.relay.sendsOnly,
         help: """

@@ -17,20 +17,28 @@ extension ReadinessLoop {
 }
 
 /// Relays one connection to its end and says how it ended.
+///
+/// - Parameters:
+///   - content: looks at the data.
+///   - saysTotals: whether everybody is told what moved, since that is what it was for.
 func runSession(
   _ connection: borrowing Connection, _ options: RelayOptions = RelayOptions(),
   input: borrowing ByteInput, output: inout ByteOutput, loop: inout ReadinessLoop,
-  narrator: Narrator, dump: HexDumpFile? = nil
+  narrator: Narrator, dump: HexDumpFile? = nil, content: (any SessionContent)? = nil,
+  saysTotals: Bool = false
 ) throws(Failure) -> Ending {
   let asksForEnd = options.readsInput && isatty(STDIN_FILENO) == 1
   narrator.endShow()
-  let tap = dump.map { dump in
-    { (direction: RelayDirection, bytes: Span<UInt8>) in dump.tap(1, direction, bytes) }
+  var tap: RelayDriver.Tap?
+  if let dump {
+    tap = { direction, bytes in dump.tap(1, direction, bytes) }
+  } else if let content, content.seesBytes {
+    tap = { direction, bytes in content.take(direction, bytes) }
   }
   dump?.begin(1)
   var relay = options
   relay.tellProgress(to: narrator)
-  var driver = RelayDriver(relay, tap: tap)
+  var driver = RelayDriver(relay, tap: tap, accepts: content.map { $0.accepts })
   var localEnded = false
   let outcome: RelayOutcome
   do throws(SystemCallError) {
@@ -42,9 +50,11 @@ func runSession(
   } catch {
     throw Failure(.bug, "\(error); this is a bug in tcptool")
   }
-  let ending = RelayEnding(outcome, options, peer: connection.peer)
+  let ending = RelayEnding(outcome, options, peer: connection.peer, content: content)
   narrator.tell(
-    .closed(ending, local: connection.local, peer: connection.peer, number: nil))
+    .closed(
+      ending, local: connection.local, peer: connection.peer, number: nil,
+      for: saysTotals ? .all : .curious))
   if let failure = ending.failure { throw failure }
   return ending.signal.map { .signal($0) } ?? .status(.done)
 }
@@ -63,16 +73,22 @@ struct RelayEnding {
   let failure: Failure?
   var signal: Int32? { outcome.signal }
 
-  /// - Parameter input: what a message calls the source of what is sent; nil where it has no end of
-  ///   its own.
+  /// - Parameters:
+  ///   - input: what a message calls the source of what is sent; nil where it has no end of its own.
+  ///   - content: what has looked at the data.
   init(
     _ outcome: RelayOutcome, _ options: RelayOptions, input: String? = "standard input",
-    peer: Endpoint
+    peer: Endpoint, content: (any SessionContent)? = nil
   ) {
     self.outcome = outcome
-    failure =
-      outcome.signal == nil
-      ? Self.failure(outcome, options, input: input, peer: peer) : nil
+    content?.note(received: outcome.received)
+    guard outcome.signal == nil, content?.isSettled != true else {
+      failure = nil
+      return
+    }
+    let failure =
+      content?.refusal ?? Self.failure(outcome, options, input: input, peer: peer)
+    self.failure = failure.map { content?.explained($0) ?? $0 }
   }
 
   private static func failure(
@@ -91,6 +107,11 @@ struct RelayEnding {
         "\(error): the peer acknowledged \(Units.count(outcome.acknowledged)) of "
           + "\(Units.count(outcome.read)) bytes\(outcome.inputEnded ? "" : " read so far")")
     }
-    return Failure(error.errno == .timedOut ? .noAnswer : .reset, error)
+    let rest =
+      options.mustDeliver && outcome.resetBy == .peer
+      ? ": all \(Units.plural(outcome.acknowledged, "byte")) were acknowledged, but the peer has not "
+        + "ended well and may not have kept them; look what it says"
+      : ""
+    return Failure(error.errno == .timedOut ? .noAnswer : .reset, "\(error)\(rest)")
   }
 }

@@ -58,9 +58,12 @@ extension Event {
     }
   }
 
-  /// - Parameter number: that of one connection of several, which gets a single line.
+  /// - Parameters:
+  ///   - number: that of one connection of several, which gets a single line.
+  ///   - audience: whom the line is for.
   static func closed(
-    _ ending: RelayEnding, local: Endpoint, peer: Endpoint, number: Int?
+    _ ending: RelayEnding, local: Endpoint, peer: Endpoint, number: Int?,
+    for audience: Audience = .curious
   ) -> Event {
     let outcome = ending.outcome
     let info = outcome.info
@@ -69,7 +72,7 @@ extension Event {
       number == nil
       ? lines.joined(separator: "\n") : tag(number) + lines.prefix(2).joined(separator: "; ")
     return Event(
-      "closed", text, for: .curious,
+      "closed", text, for: audience,
       [
         ("connection", .init(number ?? 1)), ("local", local.json), ("peer", peer.json),
         (

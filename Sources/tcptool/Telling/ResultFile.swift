@@ -6,7 +6,7 @@ internal import SocketCore
 /// A file that gets its name when it is whole. A class, so that whatever ends the run takes the
 /// unfinished file with it.
 final class ResultFile {
-  private var output: ByteOutput?
+  private var file: NewFile?
   private let path: String
 
   /// Opens the file before there is a result: what cannot be written is found out first.
@@ -16,19 +16,19 @@ final class ResultFile {
   init(_ path: String?) throws(Failure) {
     self.path = path ?? ""
     do throws(SystemCallError) {
-      output = if let path { try ByteOutput(file: path) } else { nil }
+      file = if let path { try NewFile(path, replaces: true) } else { nil }
     } catch {
       throw Failure(.localStream, error)
     }
   }
 
-  deinit { output?.abandon() }
+  deinit { file?.abandon() }
 
   /// Whether no reader can keep a write waiting.
-  var isOnDisk: Bool { output?.isTemporary ?? false }
+  var isOnDisk: Bool { file?.temporaryPath != nil }
 
   /// Whether a file was asked for, and is not written yet.
-  var isWanted: Bool { output != nil }
+  var isWanted: Bool { file != nil }
 
   /// Writes the text and gives the file its name. Nothing is written where there is no file, or no
   /// longer.
@@ -38,21 +38,21 @@ final class ResultFile {
 
   /// Writes piece by piece, and gives the file its name.
   func fill(_ write: (inout OutputBuffer) throws(OutputError) -> Void) throws(Failure) {
-    guard let descriptor = output?.descriptor else { return }
+    guard var output = file?.output() else { return }
     defer {
-      output?.abandon()
-      output = nil
+      file?.abandon()
+      file = nil
     }
     do throws(OutputError) {
-      var buffer = OutputBuffer(descriptor: descriptor, name: path)
+      var buffer = OutputBuffer(descriptor: output.descriptor, name: path)
       try write(&buffer)
       try buffer.flush()
     } catch {
       throw Failure(.localStream, error.description)
     }
     do throws(SystemCallError) {
-      try output?.close()
-      try output?.commit()
+      try output.close()
+      try file?.commit()
     } catch {
       throw Failure(.localStream, error)
     }

@@ -119,7 +119,7 @@ func read(
   var buffer = [UInt8](repeating: 0, count: count)
   var span = buffer.mutableSpan
   var target = unsafe span.mutableBytes
-  let result = input.read(into: &target)
+  let result = (try? input.read(into: &target)) ?? .endOfInput
   guard case .transferred(let done) = result else { return ([], result) }
   return (Array(buffer[..<done]), result)
 }

@@ -124,25 +124,6 @@ struct LocalStreamTests {
     #expect(try pipe.readToEnd() == [1])
   }
 
-  @Test func `a file that is abandoned leaves the one before it, and nothing else`() throws {
-    let directory = try TemporaryDirectory(files: ["file": "before"])
-    var output = try ByteOutput(file: directory.file("file"))
-    let isTemporary = output.isTemporary
-    #expect(isTemporary)
-    #expect(try write([1, 2, 3], to: output) == .transferred(3))
-    output.abandon()
-    let left = try run(["grep", "-r", "", "."], directory: directory.path)
-    #expect(left.outputText == "./file:before\n")
-    // What has its name cannot be taken back.
-    output = try ByteOutput(file: directory.file("other"))
-    try output.close()
-    try output.commit()
-    let isStillTemporary = output.isTemporary
-    #expect(!isStillTemporary)
-    output.abandon()
-    #expect(unsafe access(directory.file("other"), F_OK) == 0)
-  }
-
   @Test func `the reader of a closed standard output sees the end, and no socket gets its number`()
     async
   {

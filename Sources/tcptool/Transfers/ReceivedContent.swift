@@ -1,0 +1,114 @@
+// The data that one connection brings: its file, its digest, and whether it is what it has to be.
+
+internal import CommandSpec
+internal import Report
+internal import SocketCore
+
+final class ReceivedContent: SessionContent {
+  private let options: ContentOptions
+  private let pattern: PatternName?
+  private let narrator: Narrator
+  private let number: Int?
+  /// What is received, as sha256sum would call it.
+  private let name: String
+  private var file: NewFile?
+  private var digest: Digest?
+  private var check: PatternCheck?
+  /// Bytes that have come to the file or elsewhere.
+  private var count = 0
+  private(set) var refusal: Failure?
+  private(set) var isSettled = false
+
+  /// - Parameters:
+  ///   - pattern: what the data is compared with.
+  ///   - name: what its digest is said to be of.
+  ///   - number: that of the connection, where there are several.
+  init(
+    _ options: ContentOptions, pattern: PatternName?, name: String, number: Int? = nil,
+    narrator: Narrator
+  ) {
+    self.options = options
+    self.pattern = pattern
+    self.name = name
+    self.number = number
+    self.narrator = narrator
+    digest = options.algorithm.map { Digest($0) }
+    check = pattern.map { PatternCheck($0.pattern) }
+  }
+
+  deinit {
+    // An empty file holds nothing that anybody could miss.
+    if count == 0 && !isSettled { file?.abandon() }
+  }
+
+  /// Opens the file that the data goes to.
+  func open(_ file: consuming NewFile) -> ByteOutput {
+    var file = file
+    let output = file.output()
+    self.file = consume file
+    return output
+  }
+
+  var seesBytes: Bool { digest != nil || check != nil }
+
+  func take(_ direction: RelayDirection, _ bytes: Span<UInt8>) {
+    guard direction == .inbound else { return }
+    digest?.append(bytes)
+    let wasRight = check?.first == nil
+    check?.append(bytes)
+    // At once: it may go on for long, or without an end.
+    if wasRight, let pattern, let first = check?.first {
+      narrator.tell(.wrongByte(first, pattern, number: number))
+    }
+  }
+
+  func accepts(_ direction: RelayDirection, _ count: Int) -> Bool {
+    guard direction == .inbound else { return true }
+    refusal = options.mismatch("received", count, digest?.value) ?? difference
+    if refusal == nil {
+      do throws(SystemCallError) {
+        try file?.commit()
+        isSettled = true
+      } catch {
+        refusal = Failure(.localStream, error.description + Self.hint(error))
+      }
+    }
+    return refusal == nil
+  }
+
+  private var difference: Failure? {
+    guard let pattern, let check, let first = check.first else { return nil }
+    return Failure(
+      .mismatch,
+      "\(Units.count(check.wrong)) of \(Units.plural(check.count, "byte")) differ from "
+        + "\(pattern.argumentText), the first at offset \(Units.count(first.offset)) (--verify)")
+  }
+
+  /// What to do about a file that cannot get its name.
+  static func hint(_ error: SystemCallError) -> String {
+    error.errno == .alreadyThere ? "; --force replaces it, another --output leaves it alone" : ""
+  }
+
+  func note(received count: Int) { self.count = count }
+
+  func explained(_ failure: Failure) -> Failure {
+    guard count > 0, let kept = file?.temporaryPath else { return failure }
+    return Failure(
+      failure.status,
+      failure.message + "; the \(Units.plural(count, "byte")) that came are in \(kept)")
+  }
+
+  /// Tells what the data is, once it is whole.
+  func tell() {
+    guard isSettled else { return }
+    if number != nil, let path = file?.path {
+      narrator.tell(.received(path, bytes: count, number: number))
+    }
+    if options.digest.algorithm != nil, let digest {
+      narrator.tell(.digest(digest.value, of: name, number: number))
+    }
+    if options.expectedSize != nil || options.expectedDigest != nil || pattern != nil {
+      narrator.tell(.verified(options, pattern, bytes: count, number: number))
+    }
+  }
+}
