@@ -10,6 +10,7 @@ import TestSupport
 /// - `both`: `send`, `finish` and `receive` at the same time
 /// - `flood`: from now on sends without end, in the background
 /// - `slowly`: `receive`, 64 KiB every 2 ms
+/// - `trickle`: standard input to its end, each byte in a segment of its own
 /// - `finish`: half-closes
 /// - `acknowledged`: waits until the other side has acknowledged everything
 /// - `settled`: waits until nothing more comes, and says how many bytes this side has acknowledged
@@ -72,6 +73,12 @@ enum ScriptedPeer {
             if limit is not None:
                 limit -= len(data)
             time.sleep(pause)
+
+    def trickle():
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while data := os.read(0, 65536):
+            for place in range(len(data)):
+                peer.sendall(data[place:place + 1])
 
     def both():
         def outbound():
@@ -143,7 +150,7 @@ enum ScriptedPeer {
         elif name == "pause":
             time.sleep(float(value))
         else:
-            {"both": both, "flood": flood, "acknowledged": acknowledged, "settled": settled,
-             "reset": reset}[name]()
+            {"both": both, "flood": flood, "trickle": trickle, "acknowledged": acknowledged,
+             "settled": settled, "reset": reset}[name]()
     """
 }

@@ -30,7 +30,7 @@ public final class Child: Sendable {
   public enum Output: Sendable {
     /// Into memory.
     case captured
-    /// Into a pipe that nobody reads: 64 KiB fit, then the child blocks.
+    /// Into a pipe that nobody reads: 64 KiB fit, or as many as the child makes room for, then it blocks.
     case unread
     /// Into a pipe whose reader is gone: SIGPIPE or EPIPE at the first write.
     case broken

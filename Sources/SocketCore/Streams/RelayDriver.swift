@@ -242,7 +242,7 @@ public struct RelayDriver: ~Copyable {
     _ socket: Int32, _ input: borrowing ByteInput, _ output: borrowing ByteOutput,
     _ loop: inout ReadinessLoop
   ) throws(SystemCallError) {
-    let awaitsConnection = outboundPath.awaitsSink && wantsInput
+    let awaitsConnection = outboundPath.awaitsSink && wantsInput && !isHungUp
     // A connection that has hung up would report that for ever; what it still holds is taken as
     // room for it appears.
     if isHungUp {
