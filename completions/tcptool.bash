@@ -8,8 +8,8 @@ __tcptool_table() {
     '') options=('--generate-completion-script=' --version '-h --help') ;;
     listen) options=('-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' '-k --keep-open' '--max-connections=' '--max-concurrent=' '--accept-timeout=' '--allow=' --echo --discard '--source-data=' '--file=' '--exec+' --hold '--accept-delay=' '--accept-rate=' '--relisten=' '--queues?' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    send) options=('-t --timeout=' '-l --linger=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    recv) options=('-o --output=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    send) options=('--listen=' '--size=' '--duration=' '--pattern=' '--digest=' '--expect-size=' '--expect-digest=' '-l --linger=' '--copy=' '--idle-timeout=' '--total-timeout=' '-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    recv) options=('-o --output=' '-f --force' --fsync --discard '--verify=' '--digest=' '--expect-size=' '--expect-digest=' '-k --keep-open' '--max-connections=' '--copy=' '--idle-timeout=' '--total-timeout=' --connect '-t --timeout=' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' --all-netns '--save=' '--diff=' '--watch?' --events '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
     backlog-test) options=('-b --backlog=' '-q --queue=' '--isolate=' '*--set=' '--sweep=' '--sweep-set=' '--arrival-rate=' '--accept-rate=' '-t --duration=' '--relisten=' '--reuse-port=' '--late-acks=' --demo '-n --count=' '-6 --ipv6' --allow-remote --probe-data '--netns=' '*-e --expect=' --explain '--svg=' '--samples=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
@@ -34,8 +34,13 @@ __tcptool_value() {
     'connect --on-peer-eof') __tcptool_words finish close ;;
     'connect --hex-dump') __tcptool_files ;;
     'connect --events') __tcptool_files ;;
+    'send --digest') __tcptool_words sha256 crc32c none ;;
+    'send --copy') __tcptool_words auto splice sendfile userspace ;;
+    'send --port-file') __tcptool_files ;;
     'send --events') __tcptool_files ;;
     'recv --output') __tcptool_files ;;
+    'recv --digest') __tcptool_words sha256 crc32c none ;;
+    'recv --copy') __tcptool_words auto splice sendfile userspace ;;
     'recv --port-file') __tcptool_files ;;
     'recv --events') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
@@ -67,7 +72,7 @@ __tcptool_operand() {
     'connect 1') __tcptool_ports ;;
     'send 0') __tcptool_hosts ;;
     'send 1') __tcptool_ports ;;
-    'send 2') __tcptool_files ;;
+    'send '*) __tcptool_files ;;
     'recv 0') __tcptool_hosts; __tcptool_ports ;;
     'recv 1') __tcptool_ports ;;
     'states '*) __tcptool_terms 'port=' 'lport=' 'rport=' 'addr=' 'local=' 'peer=' 'state=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' listening connected 'exclude=ESTABLISHED,SYN_SENT,SYN_RECV,FIN_WAIT1,FIN_WAIT2,TIME_WAIT,CLOSE,CLOSE_WAIT,LAST_ACK,LISTEN,CLOSING,listening,closed,all,connected,synchronized,bucket,big' 'recvq>' 'sendq>' 'rtt>' 'retrans>' pending orphan 'uid=' 'pid=' 'process=' ;;
