@@ -192,6 +192,7 @@ import Testing
     try tools[3].waitForLine(containing: "listener_closed", in: .standardOutput)
     try peer.take(.connect)
     try tools[1].waitForLine(containing: "socket_opened", in: .standardOutput)
+    try tools[3].waitForLine(containing: "listener_changed", in: .standardOutput)
     for step in [WatchPeer.Step.accept, .send, .finish, .read] { try peer.take(step) }
     try tools[1].waitForLine(containing: "socket_left", in: .standardOutput)
     try peer.take(.close)
