@@ -100,21 +100,11 @@ extension StatesOptions {
   }
 
   private func replace(_ path: String) throws(Failure) -> Written {
-    let file: ReplacementFile
-    do throws(SystemCallError) { file = try ReplacementFile(for: path) } catch {
-      throw Failure(.localStream, "\(error); nothing was saved")
-    }
-    var output = OutputBuffer(descriptor: file.descriptor, name: path)
-    let written: Written
-    do throws(OutputError) {
+    var written = Written()
+    let file = try ResultFile(path)
+    try file.fill { output throws(OutputError) in
       written = try writeCapture(to: &output)
-      try output.flush()
-    } catch {
-      throw Failure(.localStream, "\(error); nothing was saved")
-    }
-    if written.error != nil { return written }
-    do throws(SystemCallError) { try file.commit() } catch {
-      throw Failure(.localStream, "\(error); nothing was saved")
+      if written.error != nil { file.abandon() }
     }
     return written
   }

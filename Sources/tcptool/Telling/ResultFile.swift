@@ -1,4 +1,4 @@
-// A file that an option names for a result: a plot, samples.
+// A file that an option names for a result: a plot, samples, a capture.
 
 internal import Report
 internal import SocketCore
@@ -22,7 +22,13 @@ final class ResultFile {
     }
   }
 
-  deinit { file?.abandon() }
+  deinit { abandon() }
+
+  /// Takes the unfinished file back; what had its name keeps it.
+  func abandon() {
+    file?.abandon()
+    file = nil
+  }
 
   /// Whether no reader can keep a write waiting.
   var isOnDisk: Bool { file?.temporaryPath != nil }
@@ -39,22 +45,19 @@ final class ResultFile {
   /// Writes piece by piece, and gives the file its name.
   func fill(_ write: (inout OutputBuffer) throws(OutputError) -> Void) throws(Failure) {
     guard var output = file?.output() else { return }
-    defer {
-      file?.abandon()
-      file = nil
-    }
+    defer { abandon() }
     do throws(OutputError) {
       var buffer = OutputBuffer(descriptor: output.descriptor, name: path)
       try write(&buffer)
       try buffer.flush()
     } catch {
-      throw Failure(.localStream, error.description)
+      throw Failure(.localStream, "\(error.description); nothing was saved")
     }
     do throws(SystemCallError) {
       try output.close()
       try file?.commit()
     } catch {
-      throw Failure(.localStream, error)
+      throw Failure(.localStream, "\(error); nothing was saved")
     }
   }
 }
