@@ -111,6 +111,43 @@ public struct ByteCount: ArgumentValue, Hashable {
   }
 }
 
+/// A number of bits a second.
+public struct BitRate: ArgumentValue, Hashable {
+  /// Bits a second, at least 8 when it was read from a word.
+  public var bits: Int
+  /// Whole bytes a second.
+  public var bytes: Int { bits / 8 }
+
+  /// Wraps a number of bits a second.
+  public init(bits: Int) { self.bits = bits }
+
+  /// Multiples, in the order in which `argumentText` prefers them.
+  private static let units: KeyValuePairs<String, Int128> = [
+    "TBIT": 1_000_000_000_000, "GBIT": 1_000_000_000, "MBIT": 1_000_000, "KBIT": 1000, "BIT": 1,
+    "TB": 8_000_000_000_000, "GB": 8_000_000_000, "MB": 8_000_000, "KB": 8000, "B": 8,
+    "T": 8 << 40, "G": 8 << 30, "M": 8 << 20, "K": 8 << 10,
+    "TIB": 8 << 40, "GIB": 8 << 30, "MIB": 8 << 20, "KIB": 8 << 10,
+  ]
+
+  /// Reads `100Mbit`, or bytes as sizes are written: `12MB`, `12M`; a `/s` behind them is allowed.
+  /// Refuses less than a byte a second, and a number without a unit, which could mean either.
+  public init?(argument: String) {
+    let text = argument.hasSuffix("/s") ? String(argument.dropLast(2)) : argument
+    guard let value = exactQuantity(text.uppercased(), units: Self.units), value >= 8,
+      let bits = Int(exactly: value)
+    else { return nil }
+    self.bits = bits
+  }
+
+  /// In the largest decimal unit of bits that leaves a whole number.
+  public var argumentText: String {
+    let unit = Self.units.first { $0.key.hasSuffix("BIT") && Int128(bits) % $0.value == 0 }
+    guard let unit, bits > 0 else { return "\(bits)bit" }
+    let prefix = unit.key.dropLast(3)
+    return "\(Int128(bits) / unit.value)\(prefix == "K" ? "k" : prefix)bit"
+  }
+}
+
 /// A list that one word holds: `A,B`.
 public struct CommaSeparated<Element: ArgumentValue>: ArgumentValue {
   /// The elements in the order given; at least one when it was read from a word.

@@ -56,6 +56,26 @@ import Testing
     #expect(ByteCount(argument: word) == nil)
   }
 
+  @Test(arguments: [
+    ("100Mbit", 100_000_000, "100Mbit"), ("100mbit/s", 100_000_000, "100Mbit"),
+    ("12MB", 96_000_000, "96Mbit"), ("12M", 100_663_296, "100663296bit"),
+    ("1.5gbit", 1_500_000_000, "1500Mbit"),
+    ("64kB", 512_000, "512kbit"), ("8bit", 8, "8bit"), ("1B/s", 8, "8bit"),
+    ("1KiB", 8_192, "8192bit"),
+  ])
+  func rates(word: String, bits: Int, text: String) {
+    #expect(BitRate(argument: word) == BitRate(bits: bits))
+    #expect(BitRate(bits: bits).argumentText == text)
+    #expect(BitRate(argument: text)?.bits == bits)
+    #expect(BitRate(bits: bits).bytes == bits / 8)
+  }
+
+  /// A number alone could be bits or bytes.
+  @Test(arguments: ["", "100", "0Mbit", "7bit", "-1Mbit", "1Mbps", "/s", "Mbit", "9999999999Tbit"])
+  func noRates(word: String) {
+    #expect(BitRate(argument: word) == nil)
+  }
+
   @Test(arguments: [("7", 7), ("-7", -7), ("+7", 7)] as [(String, Int?)])
   func integers(word: String, value: Int?) {
     #expect(Int(argument: word) == value)

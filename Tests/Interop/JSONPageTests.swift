@@ -246,7 +246,8 @@ import Testing
     try receiver.waitForLine(containing: "\"listening\"")
     for pattern in ["counter", "zero"] {
       try run([
-        "send", "--json", "--size", "100K", "--pattern", pattern, "--digest", "sha256",
+        "send", "--json", "--interval", "1s", "--size", "100K", "--pattern", pattern, "--digest",
+        "sha256",
         "127.0.0.1", "7002",
       ])
     }
@@ -255,7 +256,7 @@ import Testing
       "resolve", "attempt", "waiting", "connected", "listening", "accepted", "option", "local_eof",
       "peer_eof", "closed", "rejected", "command_ended", "relistened", "queues", "call", "state",
       "explanation", "remainder", "probe", "address", "handshake", "handshake_summary", "error",
-      "digest", "received", "verified", "wrong_byte", "connection_error",
+      "interval", "digest", "received", "verified", "wrong_byte", "connection_error",
     ]
     #expect(seen.isSuperset(of: wanted), "not seen: \(wanted.subtracting(seen))")
   }

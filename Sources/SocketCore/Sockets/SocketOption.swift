@@ -28,6 +28,8 @@ extension Int32: SocketOptionValue {}
 
 extension UInt32: SocketOptionValue {}
 
+extension UInt64: SocketOptionValue {}
+
 extension Bool: SocketOptionValue {
   public init(optionBytes bytes: [UInt8]) { self = Int32(optionBytes: bytes) != 0 }
   public var optionBytes: [UInt8] { Int32(self ? 1 : 0).optionBytes }
@@ -142,6 +144,33 @@ extension SocketOption where Value == UInt32 {
   }
   /// The mark of packets for routing and firewalls; needs CAP_NET_ADMIN. socket(7).
   public static var mark: Self { .init(name: "SO_MARK", level: SOL_SOCKET, number: SO_MARK) }
+}
+
+extension SocketOption where Value == UInt64 {
+  /// The most bytes a second that are sent, headers among them; all ones is without a limit. TCP paces
+  /// itself to it (Linux 4.13). socket(7), sk_pacing_rate in net/core/sock.c.
+  public static var pacingRate: Self {
+    .init(name: "SO_MAX_PACING_RATE", level: SOL_SOCKET, number: SO_MAX_PACING_RATE)
+  }
+}
+
+extension Connection {
+  /// Has the kernel send no faster than so.
+  ///
+  /// - Parameters:
+  ///   - rate: Bytes a second.
+  ///   - limitsBuffer: Whether no more than an eighth of a second may wait unsent in the send buffer: what
+  ///     waits there when the last byte was given to it would still take its time.
+  /// - Returns: whether it will; where it will not, the bytes have to be given to it no faster.
+  public func paces(at rate: Int, limitsBuffer: Bool = true) -> Bool {
+    if limitsBuffer {
+      _ = try? socket.set(.notSentLowWater, to: UInt32(clamping: max(65_536, rate / 8)))
+    }
+    guard let applied = try? socket.set(.pacingRate, to: UInt64(clamping: rate)) else {
+      return false
+    }
+    return applied.effective == applied.requested
+  }
 }
 
 extension SocketOption where Value == String {

@@ -124,6 +124,13 @@ public struct TCPInfo: Sendable {
   /// The latest measurement of how fast bytes reach the peer, in bytes a second; 0 before the
   /// first. Linux 4.9.
   public var deliveryRate: UInt64? { field(\.tcpi_delivery_rate) }
+  /// Whether the measurement of `deliveryRate` began while there was nothing more to send: the path
+  /// may be faster. Linux 4.9.
+  public var isDeliveryRateApplicationLimited: Bool { raw.tcpi_delivery_rate_app_limited != 0 }
+  /// Bytes that the peer would take at once: its receive window. Linux 5.4.
+  public var peerWindow: Int? { field(\.tcpi_snd_wnd).map { Int($0) } }
+  /// Bytes up to which this end lets its own receive window grow.
+  public var receiveWindowLimit: Int { Int(raw.tcpi_rcv_ssthresh) }
   /// How long there was something sent and unacknowledged, or waiting to be sent. Linux 4.10.
   public var busyTime: Duration? { field(\.tcpi_busy_time).map { .microseconds($0) } }
   /// How much of that time the peer's receive window held the rest back.
@@ -138,7 +145,7 @@ public struct TCPInfo: Sendable {
 
 extension TCPInfo {
   /// What kept the sender from being faster.
-  public enum Limit: String, Hashable, Sendable {
+  public enum Limit: String, CaseIterable, Hashable, Sendable {
     /// There was nothing to send.
     case application
     /// The peer did not take it faster: its receive buffer was full.
@@ -148,19 +155,15 @@ extension TCPInfo {
     /// Congestion control: the path.
     case congestion
   }
+}
 
-  /// What limited the sending most, by the kernel's own clocks of this socket.
-  ///
-  /// - Parameter elapsed: how long the connection has lasted.
-  /// - Returns: nil where nothing was sent, or where this kernel keeps no such clocks.
-  public func limit(after elapsed: Duration) -> Limit? {
-    guard let busy = busyTime, let window = receiveWindowLimitedTime,
-      let buffer = sendBufferLimitedTime, busy > .zero
-    else { return nil }
-    let shares: [(Limit, Duration)] = [
-      (.application, elapsed - busy), (.receiveWindow, window), (.sendBuffer, buffer),
-      (.congestion, busy - window - buffer),
-    ]
-    return shares.max { $0.1 < $1.1 }?.0
+/// Two readings are the same when the kernel gave the same bytes.
+extension TCPInfo: Hashable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.length == right.length && left.words == right.words
   }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(words) }
+
+  private var words: [UInt8] { unsafe withUnsafeBytes(of: raw) { unsafe Array($0) } }
 }

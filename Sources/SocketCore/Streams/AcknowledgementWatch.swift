@@ -3,13 +3,18 @@
 /// Waits for the peer's kernel to acknowledge what was sent: our FIN is the last of it. Nothing
 /// wakes a waiting program for that, so it is looked for, ever less often.
 struct AcknowledgementWatch {
+  private let began = MonotonicInstant.now
   private var interval = Duration.milliseconds(1)
-  private var completed: MonotonicInstant?
+  /// When everything was found acknowledged.
+  private(set) var completed: MonotonicInstant?
 
   var isComplete: Bool { completed != nil }
 
   mutating func look(at connection: borrowing Connection) {
-    if completed == nil, connection.unacknowledgedBytes() == 0 { completed = .now }
+    guard completed == nil, connection.unacknowledgedBytes() == 0 else { return }
+    // The last acknowledgement came some time before it was looked for.
+    let since = (try? connection.socket.info().sinceLastAcknowledgement) ?? .zero
+    completed = max(began, MonotonicInstant.now + (.zero - since))
   }
 
   /// Whether the time that the peer had for its own end is over.

@@ -37,6 +37,7 @@ extension RelayDriver {
     outcome.undelivered = relay.inbound.filled.count
     if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
     outcome.elapsed = .now - started
+    outcome.acknowledgedAfter = acknowledgement.completed.map { $0 - started }
     outcome.info = try? connection.socket.info()
     outcome.congestionControl = connection.socket.congestionControl
     if let errno = outcome.connectionError?.errno {

@@ -6,12 +6,16 @@ extension RelayDriver {
   /// Where the local input is read to: where each byte may become two, the second half of the room.
   var inputRoom: Range<Int> {
     let room = relay.outbound.room
-    return options.convertsLineEnds ? room.upperBound - room.count / 2..<room.upperBound : room
+    let start = options.convertsLineEnds ? room.upperBound - room.count / 2 : room.lowerBound
+    return start..<min(room.upperBound, start + mostAtOnce)
   }
+
+  /// The most bytes that may be taken from the input by one call.
+  private var mostAtOnce: Int { bucket?.burst ?? KernelCopy.fileChunk }
 
   /// Takes what the local input has, and by some ways gives it to the connection in the same call.
   mutating func read(_ input: borrowing ByteInput, _ connection: borrowing Connection) {
-    guard !inputRoom.isEmpty else { return }
+    guard !inputRoom.isEmpty, bucket?.isOpen != false else { return }
     do throws(SystemCallError) {
       switch try readOnce(input, connection) {
       case .transferred(let count): noteRead(count, input)
@@ -48,14 +52,16 @@ extension RelayDriver {
   ) throws(SystemCallError) -> TransferResult {
     switch outboundPath.route {
     case .sendfile:
-      return try connection.sendFile(input.number, most: KernelCopy.fileChunk, input.name)
+      return try connection.sendFile(input.number, most: mostAtOnce, input.name)
     case .splice:
-      return try connection.splice(from: input.number, most: KernelCopy.largestPipe)
+      return try connection.splice(
+        from: input.number, most: min(KernelCopy.largestPipe, mostAtOnce))
     case .spliceTwice:
       guard relay.outbound.filled.isEmpty else { return .wouldBlock }
       let ends = try outboundPath.ends()
       return try KernelCopy.splice(
-        from: input.number, to: ends.write, most: ends.capacity, "from \(input.name)")
+        from: input.number, to: ends.write, most: min(ends.capacity, mostAtOnce),
+        "from \(input.name)")
     case .userspace, .drop:
       pool.lend(to: &outboundBytes)
       return try outboundBytes.fill(inputRoom) { target throws(SystemCallError) in
@@ -66,6 +72,7 @@ extension RelayDriver {
 
   private mutating func noteRead(_ count: Int, _ input: borrowing ByteInput) {
     var count = count
+    bucket?.take(count)
     if options.convertsLineEnds {
       let start = inputRoom.lowerBound
       count = lineEnds.convert(

@@ -33,9 +33,13 @@ public struct RelayDriver: ~Copyable {
   private var hasToldFailure = false
   /// What was told of the progress, and when.
   private var told = (moved: 0, at: MonotonicInstant.now)
+  /// When the next reading is due.
+  private var nextReading: MonotonicInstant?
+  /// What may be sent now, where a rate is held to.
+  var bucket: TokenBucket?
   /// Whether our FIN is among what the peer has to acknowledge.
   var hasFinished = false
-  private var acknowledgement = AcknowledgementWatch()
+  private(set) var acknowledgement = AcknowledgementWatch()
   /// How each direction is moved; chosen once the streams are seen.
   var outboundPath = CopyPath()
   var inboundPath = CopyPath()
@@ -65,6 +69,8 @@ public struct RelayDriver: ~Copyable {
     relay = Relay(
       capacity: pool.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,
       waitsForPeer: options.onLocalEnd == .wait)
+    nextReading = options.readingInterval.map { started + $0 }
+    bucket = options.rate.map { TokenBucket(rate: $0, at: started) }
   }
 
   /// How long the peer may keep its side open behind its acknowledgement of everything.
@@ -83,13 +89,16 @@ public struct RelayDriver: ~Copyable {
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
   ) throws(SystemCallError) -> RelayOutcome {
+    let before = ProcessorTime.now
     while case .wait(let deadline) = try prepare(
       connection, input: input, output: &output, loop: &loop, observe: observe)
     {
       if case .signal(let signal) = try loop.wait(until: deadline) { stop(for: signal) }
       proceed(connection, input: input, output: &output, loop: &loop, observe: observe)
     }
-    return try conclude(connection, input: input, output: output, loop: &loop)
+    outcome = try conclude(connection, input: input, output: output, loop: &loop)
+    outcome.processorTime = .now - before
+    return outcome
   }
 
   /// What a relay needs to go on.
@@ -117,6 +126,8 @@ public struct RelayDriver: ~Copyable {
       return .nothing
     }
     choosePaths(input, output)
+    bucket?.fill(at: .now)
+    takeReading(connection, observe)
     if hasFinished { acknowledgement.look(at: connection) }
     if isComplete { return .nothing }
     if receiveLimit == nil, acknowledgement.isOver(after: linger) {
@@ -137,7 +148,8 @@ public struct RelayDriver: ~Copyable {
     }
     let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
     let limit = limits.deadline(isWaiting: countsIdleness)
-    return .wait(until: [look, limit].compactMap { $0 }.min())
+    let supply = bucket.flatMap { $0.isOpen || !relay.outbound.sourceIsOpen ? nil : $0.nextTime }
+    return .wait(until: [look, limit, nextReading, supply].compactMap { $0 }.min())
   }
 
   private var isComplete: Bool {
@@ -189,6 +201,24 @@ public struct RelayDriver: ~Copyable {
     observe(.progress(sent: sent, received: received))
   }
 
+  /// Reads how things stand, if that is due. Instants that have passed are left out.
+  private mutating func takeReading(
+    _ connection: borrowing Connection, _ observe: (RelayEvent) -> Void
+  ) {
+    guard let interval = options.readingInterval, let due = nextReading else { return }
+    let now = MonotonicInstant.now
+    guard now >= due else { return }
+    let missed = (now - due).nanoseconds / max(1, interval.nanoseconds)
+    nextReading = due + interval * Int(missed + 1)
+    observe(
+      .reading(
+        RelayReading(
+          elapsed: now - started, sent: relay.outbound.delivered,
+          acknowledged: relay.outbound.delivered - unacknowledgedPayload(connection),
+          received: relay.inbound.received, unread: connection.unreadBytes(),
+          buffered: connection.unacknowledgedBytes(), info: try? connection.socket.info())))
+  }
+
   /// Bytes that moved so far, each step of their way counted.
   private func moved(_ connection: borrowing Connection) -> Int {
     relay.outbound.received + relay.outbound.delivered + relay.inbound.received
@@ -229,7 +259,8 @@ public struct RelayDriver: ~Copyable {
 
   /// Whether a byte of the local input would have a place.
   private var wantsInput: Bool {
-    options.readsInput && !inputRoom.isEmpty && outboundPath.hasRoom(beside: relay.outbound)
+    options.readsInput && bucket?.isOpen != false && !inputRoom.isEmpty
+      && outboundPath.hasRoom(beside: relay.outbound)
   }
 
   /// Whether a byte of the peer would have a place.

@@ -34,6 +34,10 @@ public struct RelayOptions: Hashable, Sendable {
   public var totalTimeout: Duration?
   /// How often at most it is told how much has moved; nil is never.
   public var progressInterval: Duration?
+  /// How often it is told how things stand, whether or not something moves; nil is never.
+  public var readingInterval: Duration?
+  /// The most bytes a second that are sent, held to by this program; nil is without a limit.
+  public var rate: Int?
   /// How the bytes are moved. What does not fit a direction leaves that one as `auto` would have it:
   /// whoever asks for it looks at `CopyRoute` before.
   public var copy = CopyChoice.auto
@@ -78,6 +82,11 @@ public struct RelayOutcome: Sendable {
   public var firstByte: Duration?
   /// From the connection to its end.
   public var elapsed = Duration.zero
+  /// From the connection to the acknowledgement of the last byte and our FIN; nil where there was none.
+  /// It is looked for some milliseconds apart.
+  public var acknowledgedAfter: Duration?
+  /// The processor time of this process meanwhile; nil where other connections had their part in it.
+  public var processorTime: ProcessorTime?
   /// What the kernel knows about the connection at its end; nil where it could not be asked.
   public var info: TCPInfo?
   /// The algorithm of congestion control.
@@ -104,4 +113,6 @@ public enum RelayEvent: Hashable, Sendable {
   case failed(Errno)
   /// Bytes have moved since this was told before: so many altogether.
   case progress(sent: Int, received: Int)
+  /// How things stand, once an interval.
+  case reading(RelayReading)
 }

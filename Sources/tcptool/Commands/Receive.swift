@@ -3,7 +3,9 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksContent {
+struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksContent,
+  MeasuresTransfer
+{
   var operands: [String] = []
   var output: String?
   var replaces = false
@@ -19,6 +21,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   var listening = ListenSettings()
   var idleTimeout: Duration?
   var totalTimeout: Duration?
+  var measures = MeasureOptions()
   var content = ContentOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
@@ -141,7 +144,12 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       + contentParameters(
         consequence:
           "If not, no file gets its name, the sender is told by RST, and the status is 23."
-      ) + many + [copyParameter(\.copy)] + timeoutParameters(\.idleTimeout, \.totalTimeout) + [
+      ) + many + [copyParameter(\.copy)]
+      + measureParameters("what waits unread and the receive window").map {
+        $0.parameter.name == "svg"
+          ? $0.excluding(["keep-open", "max-connections"], because: "each connection has its own")
+          : $0
+      } + timeoutParameters(\.idleTimeout, \.totalTimeout) + [
         connect
       ]
       + connecting.map { $0.needing("connect") } + waiting + socketParameters + narrationParameters
@@ -159,6 +167,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     } else {
       endpoint = try listening.takeEndpoint(from: operands)
     }
+    try measures.validate()
     try content.validate(copy, comparing: pattern != nil)
     try checkTimeouts(idle: idleTimeout, total: totalTimeout)
     guard isPlural, let path else { return }
@@ -201,6 +210,10 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       output = writesNothing ? .discarding() : .standard()
     }
     try copy.check(output)
+    // Data at the same terminal would be torn by it.
+    let meter = try TransferMeter(
+      measures, sends: false, size: self.content.expectedSize?.bytes,
+      isLive: output.kind != .device, narrator)
     var loop: ReadinessLoop
     let outcome: ConnectionOutcome
     if connects {
@@ -221,7 +234,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       let nothing = ByteInput.nothing()
       let ending = try runSession(
         connection, relay, input: nothing, output: &output, loop: &loop, narrator: narrator,
-        content: content, saysTotals: writesNothing)
+        content: content, meter: meter, saysTotals: writesNothing)
       content.tell()
       return ending
     }
@@ -258,7 +271,11 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     var options = ServeOptions()
     options.mostConnections = mostConnections?.value
     options.relay = relay
-    options.relay.tellProgress(to: narrator)
+    if let interval = measures.interval {
+      options.relay.readingInterval = interval
+    } else {
+      options.relay.tellProgress(to: narrator)
+    }
     if outputName != nil {
       options.service = .receive
     } else if writesNothing {
@@ -278,7 +295,8 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     }
     var narration = ServerNarration(
       narrator, options, isPlural: true, asksForEnd: false, hasTerminalToItself: false,
-      listener: listener.local, saysTotals: writesNothing, content: receptions.content)
+      listener: listener.local, saysTotals: writesNothing, measures: measures,
+      content: receptions.content)
     let files = outputName.map {
       ReceivedFiles(name: $0, replaces: replaces, isDurable: isDurable)
     }

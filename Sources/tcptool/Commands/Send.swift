@@ -3,7 +3,9 @@
 internal import CommandSpec
 internal import SocketCore
 
-struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
+struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
+  MeasuresTransfer
+{
   var operands: [String] = []
   /// `[HOST:]PORT` to wait for the receiver on, instead of connecting to it.
   var listenPlace: String?
@@ -17,6 +19,8 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
   var copy = CopyChoice.auto
   var idleTimeout: Duration?
   var totalTimeout: Duration?
+  var rate: BitRate?
+  var measures = MeasureOptions()
   var content = ContentOptions()
   var narration = NarrationOptions()
   var sockets = SocketSettings()
@@ -72,6 +76,9 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
         command: "tcptool send --duration 10s 192.0.2.7 7000",
         explanation: "Send zeros for ten seconds, to see how fast the path is."),
       Example(
+        command: "tcptool send --rate 100Mbit -i 1s 192.0.2.7 7000 a.img",
+        explanation: "Send no faster than that, and tell each second how it goes."),
+      Example(
         command: "tcptool send --size 1G --pattern random 192.0.2.7 7000",
         explanation: "Send data that 'tcptool recv --verify random' compares byte by byte."),
     ],
@@ -119,7 +126,12 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
           "linger", "l", \.linger, value: "duration",
           help: "How long the peer may keep its side open once it has acknowledged everything."),
         copyParameter(\.copy),
-      ] + timeoutParameters(\.idleTimeout, \.totalTimeout)
+        .option(
+          "rate", \.rate, value: "rate",
+          help: "Send no faster than this: 100Mbit, 12MB (SO_MAX_PACING_RATE)."),
+      ]
+      + measureParameters("what was sent again, window, round trip and what waits")
+      + timeoutParameters(\.idleTimeout, \.totalTimeout)
       + connecting + waiting + socketParameters + narrationParameters
   }()
 
@@ -141,6 +153,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
     if files.count > 1, content.expectedDigest != nil {
       throw UsageError("'--expect-digest' goes with one file: each of several has its own digest.")
     }
+    try measures.validate()
     try content.validate(copy)
     try checkTimeouts(idle: idleTimeout, total: totalTimeout)
   }
@@ -172,6 +185,12 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
     try copy.check(input)
     let content = SentContent(
       content, name: makesData ? "-" : source, size: input.size, files: sequence)
+    let kind = input.kind
+    let fileSize = input.size ?? sequence.map { $0.parts.reduce(0) { $0 + $1.size } }
+    // Typing at the same terminal would be torn by it.
+    let meter = try TransferMeter(
+      measures, sends: true, size: makesData ? size?.bytes : fileSize,
+      isLive: makesData || kind != .device, narrator)
     var loop: ReadinessLoop
     let outcome: ConnectionOutcome
     if listenPlace != nil {
@@ -197,10 +216,17 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent {
       relay.copy = copy
       relay.idleTimeout = idleTimeout
       relay.totalTimeout = totalTimeout
+      if let rate, !connection.paces(at: rate.bytes, limitsBuffer: sockets.unsentLimit == nil) {
+        relay.rate = rate.bytes
+      }
+      var context = TransferContext()
+      context.source = makesData ? .made : kind == .file ? .file : .stream
+      context.rate = rate
+      context.hasOwnSendBuffer = sockets.sendBuffer != nil
       var nowhere = ByteOutput.discarding()
       let ending = try runSession(
         connection, relay, input: input, output: &nowhere, loop: &loop, narrator: narrator,
-        content: content, saysTotals: makesData)
+        content: content, meter: meter, context: context, saysTotals: makesData)
       if ending == .status(.done) { content.tell(narrator) }
       return ending
     }

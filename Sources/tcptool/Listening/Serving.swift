@@ -17,6 +17,9 @@ struct ServerNarration {
   private let content: (Int) -> (any SessionContent)?
   /// Whether a person at the keyboard may have to end a connection.
   private let asksForEnd: Bool
+  /// What follows each connection, where that was asked for.
+  private let measures: MeasureOptions
+  private var meters: [Int: TransferMeter] = [:]
   private var queues: QueueNarration
   private var localEnded = false
   private(set) var connections = 0
@@ -27,9 +30,11 @@ struct ServerNarration {
   init(
     _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
     hasTerminalToItself: Bool, listener: Endpoint, saysTotals: Bool = false,
+    measures: MeasureOptions = MeasureOptions(),
     content: @escaping (Int) -> (any SessionContent)? = { _ in nil }
   ) {
     self.content = content
+    self.measures = measures
     self.saysTotals = saysTotals
     self.narrator = narrator
     self.options = options
@@ -44,8 +49,13 @@ struct ServerNarration {
     switch event {
     case .accepted(let connection, let local, let peer):
       connections += 1
+      if measures.interval != nil {
+        meters[connection] = try? TransferMeter(
+          measures, sends: false, size: nil, number: number(connection), isLive: false, narrator)
+      }
       narrator.tell(.accepted(local: local, peer: peer, connection: number(connection)))
     case .rejected(let peer): narrator.tell(.rejected(peer))
+    case .relay(let connection, .reading(let reading)): meters[connection]?.take(reading)
     case .relay(let connection, let event):
       let asks = asksForEnd && !localEnded && !options.relay.endsWithPeer
       if event == .localEnded { localEnded = true }
@@ -56,6 +66,7 @@ struct ServerNarration {
       let ending = RelayEnding(
         outcome, options.connectionRelay, input: options.service.inputName, peer: peer,
         content: content(connection))
+      _ = meters.removeValue(forKey: connection)?.finish(outcome, peer: peer)
       narrator.tell(
         .closed(
           ending, local: local, peer: peer, number: number(connection),

@@ -20,11 +20,14 @@ extension ReadinessLoop {
 ///
 /// - Parameters:
 ///   - content: looks at the data.
+///   - meter: follows how it goes.
+///   - context: what is sent.
 ///   - saysTotals: whether everybody is told what moved, since that is what it was for.
 func runSession(
   _ connection: borrowing Connection, _ options: RelayOptions = RelayOptions(),
   input: borrowing ByteInput, output: inout ByteOutput, loop: inout ReadinessLoop,
   narrator: Narrator, dump: HexDumpFile? = nil, content: (any SessionContent)? = nil,
+  meter: TransferMeter? = nil, context: TransferContext = TransferContext(),
   saysTotals: Bool = false
 ) throws(Failure) -> Ending {
   let asksForEnd = options.readsInput && isatty(STDIN_FILENO) == 1
@@ -37,12 +40,17 @@ func runSession(
   }
   dump?.begin(1)
   var relay = options
-  relay.tellProgress(to: narrator)
+  if meter?.tellsIntervals != true { relay.tellProgress(to: narrator) }
+  relay.readingInterval = meter?.readingInterval
   var driver = RelayDriver(relay, tap: tap, accepts: content.map { $0.accepts })
   var localEnded = false
   let outcome: RelayOutcome
   do throws(SystemCallError) {
     outcome = try driver.run(connection, input: input, output: &output, loop: &loop) { event in
+      if case .reading(let reading) = event {
+        meter?.take(reading)
+        return
+      }
       let asks = asksForEnd && !localEnded && !options.endsWithPeer
       if event == .localEnded { localEnded = true }
       narrator.tell(.relay(event, asksForEnd: asks, number: nil))
@@ -51,11 +59,13 @@ func runSession(
     throw Failure(.bug, "\(error); this is a bug in tcptool")
   }
   let ending = RelayEnding(outcome, options, peer: connection.peer, content: content)
+  let plotFailure = meter?.finish(outcome, peer: connection.peer)
   narrator.tell(
     .closed(
-      ending, local: connection.local, peer: connection.peer, number: nil,
+      ending, local: connection.local, peer: connection.peer, number: nil, context: context,
       for: saysTotals ? .all : .curious))
   if let failure = ending.failure { throw failure }
+  if let plotFailure, ending.signal == nil { throw plotFailure }
   return ending.signal.map { .signal($0) } ?? .status(.done)
 }
 

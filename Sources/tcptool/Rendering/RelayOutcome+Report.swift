@@ -55,19 +55,22 @@ extension Event {
       return Event(
         "progress", "", for: .programs,
         fields + [("bytes_written", .init(sent)), ("bytes_received", .init(received))])
+    // Told by whoever asked for it, as an interval.
+    case .reading: return Event(nil, "", for: .programs)
     }
   }
 
   /// - Parameters:
   ///   - number: that of one connection of several, which gets a single line.
+  ///   - context: what was sent.
   ///   - audience: whom the line is for.
   static func closed(
     _ ending: RelayEnding, local: Endpoint, peer: Endpoint, number: Int?,
-    for audience: Audience = .curious
+    context: TransferContext = TransferContext(), for audience: Audience = .curious
   ) -> Event {
     let outcome = ending.outcome
     let info = outcome.info
-    let lines = outcome.summary
+    let lines = outcome.summary(context)
     let text =
       number == nil
       ? lines.joined(separator: "\n") : tag(number) + lines.prefix(2).joined(separator: "; ")
@@ -84,13 +87,16 @@ extension Event {
         ("peer_ended", .init(outcome.peerEnded)),
         ("elapsed_ns", .init(nanoseconds: outcome.elapsed)),
         ("first_byte_ns", .init(nanoseconds: outcome.firstByte)),
+        ("acknowledged_after_ns", .init(nanoseconds: outcome.acknowledgedAfter)),
         ("bytes_read", .init(outcome.read)), ("bytes_written", .init(outcome.sent)),
         ("bytes_acknowledged", .init(outcome.acknowledged)),
         ("bytes_unacknowledged", .init(outcome.sent - outcome.acknowledged)),
         ("bytes_received", .init(outcome.received)),
         ("bytes_undelivered", .init(outcome.undelivered)),
         ("sent_by", outcome.sentBy.json), ("received_by", outcome.receivedBy.json),
-        ("limited_by", .init(info?.limit(after: outcome.elapsed)?.rawValue)),
+        ("limited_by", .init(Slowness(outcome, context)?.reason.rawValue)),
+        ("processor_user_us", .init(microseconds: outcome.processorTime?.user)),
+        ("processor_system_us", .init(microseconds: outcome.processorTime?.system)),
         ("congestion_control", .init(outcome.congestionControl)),
         ("tcp_info", info?.json ?? .null),
       ])
@@ -99,18 +105,19 @@ extension Event {
 
 extension RelayOutcome {
   /// What moved, who ended it, and what the kernel measured, a line each.
-  var summary: [String] {
-    [traffic, end, ways, path, slowness].compactMap(\.self)
+  func summary(_ context: TransferContext) -> [String] {
+    [traffic, end, ways, cost, path, slowness(context)].compactMap(\.self)
   }
 
   private var traffic: String {
     let acknowledgement =
       switch acknowledged {
       case _ where sent == 0: ""
-      case sent: " (all acknowledged\(rate(of: sent, after: ", ")))"
+      case sent:
+        " (all acknowledged\(rate(of: sent, within: acknowledgedAfter ?? elapsed, after: ", ")))"
       default: " (\(Units.bytes(acknowledged)) acknowledged)"
       }
-    let receivedRate = rate(of: received, after: "")
+    let receivedRate = rate(of: received, within: elapsed, after: "")
     return "sent \(Units.bytes(sent))\(acknowledgement), received \(Units.bytes(received))"
       + (receivedRate.isEmpty ? "" : " (\(receivedRate))") + ", in \(Units.duration(elapsed))"
       + (firstByte.map { "; first byte after \(Units.duration($0))" } ?? "")
@@ -125,7 +132,7 @@ extension RelayOutcome {
   }
 
   /// Of what took long enough for a rate to say something.
-  private func rate(of bytes: Int, after separator: String) -> String {
+  private func rate(of bytes: Int, within elapsed: Duration, after separator: String) -> String {
     guard bytes >= 65_536, elapsed > .zero else { return "" }
     return separator + Units.bitRate(Double(bytes) * 8e9 / Double(elapsed.nanoseconds))
   }
@@ -165,21 +172,19 @@ extension RelayOutcome {
       + (congestionControl.map { ", \($0)" } ?? "") + "; \(again)\(order)"
   }
 
+  /// What it cost this end, where only this connection was at work.
+  private var cost: String? {
+    guard let time = processorTime, sent + received >= 65_536 else { return nil }
+    let perGiB = time.total / .seconds(1) / (Double(sent + received) / Double(1 << 30))
+    return "processor \(Units.duration(time.total)) (\(Units.duration(time.user)) user, "
+      + "\(Units.duration(time.system)) system)"
+      + (sent + received >= 1 << 20
+        ? ", \(Units.duration(.microseconds(Int64(perGiB * 1e6)))) a GiB" : "")
+  }
+
   /// What kept it from being faster, where enough was sent for that to be a question.
-  private var slowness: String? {
-    guard sent >= 1 << 20, let info, let limit = info.limit(after: elapsed) else { return nil }
-    func share(_ part: Duration?) -> String {
-      guard let part, elapsed > .zero else { return "" }
-      return " (\(Int((part / elapsed * 100).rounded())) % of the time)"
-    }
-    return switch limit {
-    case .application: "held back by its input: there was often nothing to send"
-    case .receiveWindow:
-      "held back by the peer's receive window\(share(info.receiveWindowLimitedTime)): it reads no faster"
-    case .sendBuffer:
-      "held back by the send buffer\(share(info.sendBufferLimitedTime)): --sndbuf makes it larger"
-    case .congestion: "held back by the path, as congestion control sees it"
-    }
+  private func slowness(_ context: TransferContext) -> String? {
+    sent >= 1 << 20 ? Slowness(self, context)?.sentence : nil
   }
 }
 
@@ -224,6 +229,8 @@ extension TCPInfo {
       "bytes_acked": .init(bytesAcknowledged), "bytes_received": .init(bytesReceived),
       "bytes_retrans": .init(bytesRetransmitted), "notsent_bytes": .init(bytesUnsent),
       "delivery_rate": .init(deliveryRate), "busy_time_us": .init(microseconds: busyTime),
+      "snd_wnd": .init(peerWindow), "rcv_ssthresh": .init(receiveWindowLimit),
+      "delivery_rate_app_limited": .init(isDeliveryRateApplicationLimited),
       "rwnd_limited_us": .init(microseconds: receiveWindowLimitedTime),
       "sndbuf_limited_us": .init(microseconds: sendBufferLimitedTime),
     ]

@@ -1,0 +1,246 @@
+// What `send` and `recv` measure on the way: intervals, the reason why it was not faster, the pace, the
+// plot; with peers that behave as they are told.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct Measures {
+  private static let size = 32 << 20
+
+  /// Starts a receiver that throws everything away, and gives its port.
+  private func receiver(_ words: String..., json: Bool = true) throws -> (Child, String) {
+    let directory = try TemporaryDirectory()
+    let ready = directory.file("port")
+    let tool = try Child(
+      [try Tool.path, "recv", "--discard", "--port-file", ready] + (json ? ["--json"] : []) + words
+        + ["127.0.0.1", "0"])
+    #expect(eventually { !contents(of: ready).isEmpty })
+    let port = String(decoding: contents(of: ready), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    return (tool, port)
+  }
+
+  private func events(_ name: String, in text: String) throws -> [[String: Any]] {
+    try text.split(separator: "\n").compactMap { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return object?["event"] as? String == name ? object : nil
+    }
+  }
+
+  private func sum(_ key: String, of events: [[String: Any]]) -> Int {
+    events.reduce(0) { $0 + ($1[key] as? Int ?? 0) }
+  }
+
+  // MARK: Intervals
+
+  /// The intervals of each end follow one another without a gap, and add up to all bytes.
+  @Test func intervalsAddUp() throws {
+    let (receiver, port) = try receiver("--interval", "50ms")
+    let sent = try tcptool(
+      "send", "--json", "-i", "50ms", "--size", "\(Self.size)", "--rate", "800Mbit", "127.0.0.1",
+      port
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0))
+    for (text, total) in [
+      (sent.errorText, "bytes_acknowledged"), (received.errorText, "bytes_received"),
+    ] {
+      let intervals = try events("interval", in: text)
+      // A third of a second at this rate; a slow machine has more of them.
+      #expect(intervals.count >= 3)
+      let bytes = sum("bytes", of: intervals)
+      #expect(bytes == Self.size)
+      #expect(intervals.last?[total] as? Int == Self.size)
+      var end = 0
+      for interval in intervals {
+        #expect(interval["start_ns"] as? Int == end)
+        end = try #require(interval["end_ns"] as? Int)
+        #expect((interval["tcp_info"] as? [String: Any])?["rtt_us"] is Int)
+      }
+      #expect(try events("progress", in: text).isEmpty)
+    }
+  }
+
+  /// Also when nothing moves: that is when one wants to know.
+  @Test(.requires("python3"))
+  func aStallIsToldToo() throws {
+    let (peer, port) = try ScriptedPeer.serve("wait", "receive", input: .pipe)
+    let sender = try tcptool(
+      "send", "--json", "--interval", "20ms", "--size", "\(Self.size)", "127.0.0.1", "\(port)")
+    let stalled = eventually {
+      let text = String(decoding: sender.standardError, as: UTF8.self)
+      let lines = text.split(separator: "\n").filter { $0.contains(#""event":"interval""#) }
+      return lines.filter { $0.contains(#""bytes":0,"#) && $0.contains(#""bits_per_second":0,"#) }
+        .count
+        >= 3
+    }
+    #expect(stalled)
+    peer.closeInput()
+    let sent = try sender.wait(within: .seconds(60))
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    // Meanwhile the peer's window was shut.
+    let closed = try #require(try events("closed", in: sent.errorText).first)
+    #expect(closed["limited_by"] as? String == "receive_window")
+  }
+
+  @Test func linesStandUnderTheirHeads() throws {
+    let (receiver, port) = try receiver("--interval", "1s", json: false)
+    let sent = try tcptool(
+      "send", "--interval", "1s", "--size", "1M", "127.0.0.1", port
+    ).wait()
+    #expect(sent.outcome == .exited(0))
+    let received = try receiver.wait()
+    for (text, head) in [
+      (sent.errorText, "until rate acked resent cwnd RTT in flight unsent"),
+      (received.errorText, "until rate received unread window"),
+    ] {
+      let lines = text.split(separator: "\n")
+      let place = try #require(
+        lines.firstIndex { $0.split(separator: " ").joined(separator: " ") == head }, "\(text)")
+      let row = lines[place + 1]
+      #expect(row.count == lines[place].count, "\(text)")
+      #expect(row.contains("1 MiB") && row.count < 80)
+    }
+  }
+
+  // MARK: The reason
+
+  private struct Reason: Sendable {
+    var words: [String]
+    var steps: [String]
+    var reason: String
+    var sentence: String
+  }
+
+  private static let reasons: [Reason] = [
+    Reason(
+      words: [], steps: ["slowly"], reason: "receive_window",
+      sentence: "larger --rcvbuf there would change that"),
+    Reason(
+      words: ["--rate", "200Mbit"], steps: ["receive"], reason: "rate",
+      sentence: "held to 200Mbit by --rate"),
+  ]
+
+  @Test(.requires("python3"), arguments: reasons)
+  private func theReasonIsTold(_ row: Reason) throws {
+    let directory = try TemporaryDirectory()
+    let log = directory.file("events")
+    let (peer, port) = try ScriptedPeer.serve(row.steps[0])
+    let sent = try Child(
+      [try Tool.path, "send", "-v", "--events", log, "--size", "\(Self.size)"] + row.words
+        + ["127.0.0.1", "\(port)"]
+    ).wait(within: .seconds(60))
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    #expect(sent.errorText.contains(row.sentence), "\(sent.errorText)")
+    let told = String(decoding: contents(of: log), as: UTF8.self)
+    let closed = try #require(try events("closed", in: told).first)
+    #expect(closed["limited_by"] as? String == row.reason)
+    #expect(closed["processor_user_us"] is Int && closed["processor_system_us"] is Int)
+    try peer.wait(within: .seconds(60))
+  }
+
+  /// 2 MiB, and then nothing for longer than they took.
+  @Test func aSlowSourceIsTheReason() throws {
+    let (receiver, port) = try receiver()
+    let sender = try tcptool("send", "-v", "127.0.0.1", port, input: .pipe)
+    let start = ContinuousClock.now
+    try sender.write(bytes(count: 2 << 20, seed: 1))
+    #expect(
+      eventually {
+        (try? run(["ss", "-tnH", "dport = :\(port)"]).outputText.split(separator: " ").dropFirst(2)
+          .first)
+          == "0"
+      })
+    let took = ContinuousClock.now - start
+    Thread.sleep(forTimeInterval: 3 * (took / .seconds(1)))
+    sender.closeInput()
+    let sent = try sender.wait()
+    #expect(sent.outcome == .exited(0))
+    #expect(sent.errorText.contains("held back by its input"), "\(sent.errorText)")
+    try receiver.wait()
+  }
+
+  // MARK: The pace
+
+  /// By the bytes and the kernel's time of them, at the other end. Load makes it slower, never faster.
+  @Test(arguments: ["auto", "userspace", "sendfile", "splice"])
+  func theRateIsKept(_ copy: String) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("data")
+    try Data(count: 32 << 20).write(to: URL(filePath: path))
+    let (receiver, port) = try receiver()
+    let sent = try tcptool(
+      "send", "--json", "--copy", copy, "--rate", "20MB", "127.0.0.1", port, path
+    ).wait(within: .seconds(60))
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    let closed = try #require(try events("closed", in: try receiver.wait().errorText).first)
+    let time = try #require(closed["elapsed_ns"] as? Int)
+    let rate = Double(32 << 20) / (Double(time) / 1e9)
+    // Ten segments go out before the pace is known; load can only make it slower.
+    #expect(rate < 20e6 * 1.06, "\(rate)")
+    #expect(rate > 20e6 * 0.5, "\(rate)")
+  }
+
+  // MARK: The plot
+
+  @Test(arguments: ["send", "recv"])
+  func theCourseIsPlotted(_ side: String) throws {
+    let directory = try TemporaryDirectory()
+    let plot = directory.file("plot.svg")
+    let option = ["--svg", plot]
+    let (receiver, port) =
+      side == "recv" ? try receiver("--svg", plot) : try receiver()
+    let sent = try Child(
+      [try Tool.path, "send", "--size", "4M", "--rate", "20MB"] + (side == "send" ? option : [])
+        + ["127.0.0.1", port]
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    #expect(try receiver.wait().outcome == .exited(0))
+    let text = String(decoding: contents(of: plot), as: UTF8.self)
+    #expect(text.hasPrefix("<svg") && text.hasSuffix("</svg>\n"))
+    for word in side == "send"
+      ? ["Sent to 127.0.0.1:\(port)", "round trip", "congestion window"]
+      : ["Received from 127.0.0.1", "receive window"]
+    {
+      #expect(text.contains(word))
+    }
+  }
+
+  @Test func aPlotThatCannotBeWrittenIsFoundOutFirst() throws {
+    let port = "\(try unusedPort())"
+    let sent = try tcptool("send", "--size", "1", "--svg", "/nosuch/plot", "127.0.0.1", port).wait()
+    #expect(sent.outcome == .exited(24), "\(sent.errorText)")
+  }
+
+  // MARK: The live line
+
+  @Test(.requires("tmux"), arguments: [80, 200])
+  func aTerminalShowsHowFarItIs(_ columns: Int) throws {
+    let (receiver, port) = try receiver()
+    let terminal = try Terminal(
+      columns: columns, rows: 20,
+      command: [
+        "sh", "-c", #"trap : INT; "$@"; echo "END: $?"; exec cat"#, "sh", try Tool.path, "send",
+        "--size", "1G",
+        "--rate", "20MB", "127.0.0.1", port,
+      ])
+    let screen = try terminal.waitFor { $0.contains(" % of 1 GiB") && $0.contains(" left") }
+    let line = try #require(screen.split(separator: "\n").first { $0.contains(" % of 1 GiB") })
+    #expect(line.hasPrefix("[") && line.contains("bit/s") && line.count < columns)
+    try terminal.send("C-c")
+    let end = try terminal.waitFor { $0.contains("END: 130") }
+    // The last words took its place.
+    #expect(!end.contains(" % of 1 GiB"), "\(end)")
+    #expect(end.contains("sent "))
+    try receiver.wait()
+  }
+
+  @Test func whereNobodyWatchesThereIsNoLiveLine() throws {
+    let (receiver, port) = try receiver()
+    let sent = try tcptool("send", "--size", "1M", "127.0.0.1", port).wait()
+    #expect(!sent.errorText.contains("\r") && !sent.errorText.contains("\u{1b}"))
+    try receiver.wait()
+  }
+}
