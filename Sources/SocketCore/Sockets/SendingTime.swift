@@ -21,13 +21,16 @@ public struct SendingTime: Hashable, Sendable {
   }
 
   /// - Parameter elapsed: how long the connection has lasted, or until everything was acknowledged.
-  /// - Returns: nil where nothing was sent, or where this kernel keeps no such clocks.
+  /// - Returns: nil where this kernel keeps no such clocks, and where nothing was sent for so long
+  ///   that they would show it: they go by the kernel's ticks of 1 to 10 ms.
   public init?(_ info: TCPInfo, elapsed: Duration) {
     guard let busy = info.busyTime, let window = info.receiveWindowLimitedTime,
-      let buffer = info.sendBufferLimitedTime, busy > .zero
+      let buffer = info.sendBufferLimitedTime, busy > .zero || elapsed >= Self.manyTicks
     else { return nil }
     self.init(elapsed: elapsed, busy: busy, receiveWindow: window, sendBuffer: buffer)
   }
+
+  private static let manyTicks = Duration.milliseconds(50)
 
   /// The rest of the busy time: the congestion window and the round trip, or the processor.
   public var path: Duration { max(.zero, busy - receiveWindow - sendBuffer) }

@@ -33,7 +33,7 @@ struct Slowness {
 
   /// - Returns: nil where nothing was sent, or where the kernel keeps no clocks.
   init?(_ outcome: RelayOutcome, _ context: TransferContext) {
-    guard let info = outcome.info,
+    guard outcome.acknowledged > 0, let info = outcome.info,
       let time = SendingTime(info, elapsed: outcome.acknowledgedAfter ?? outcome.elapsed)
     else { return nil }
     self.init(context: context, time: time, bytes: outcome.acknowledged)
