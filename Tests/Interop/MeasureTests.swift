@@ -63,8 +63,9 @@ import Testing
     }
   }
 
-  /// Also when nothing moves: that is when one wants to know.
-  @Test(.requires("python3"))
+  /// Also when nothing moves: that is when one wants to know. Then the numbers stand still, and those
+  /// of ss(8) have to be the same.
+  @Test(.requires("python3", "ss"))
   func aStallIsToldToo() throws {
     let (peer, port) = try ScriptedPeer.serve("wait", "receive", input: .pipe)
     let sender = try tcptool(
@@ -77,9 +78,18 @@ import Testing
         >= 3
     }
     #expect(stalled)
+    let table = try run(["ss", "-tinH", "dport = :\(port)"]).outputText
+    let unsent = try #require(table.firstMatch(of: /notsent:([0-9]+)/), "\(table)")
+    let window = try #require(table.firstMatch(of: /cwnd:([0-9]+)/), "\(table)")
     peer.closeInput()
     let sent = try sender.wait(within: .seconds(60))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    let still = try #require(
+      try events("interval", in: sent.errorText).last {
+        $0["bytes"] as? Int == 0 && ($0["bytes_unsent"] as? Int ?? 0) > 0
+      })
+    #expect(still["bytes_unsent"] as? Int == Int(unsent.1))
+    #expect((still["tcp_info"] as? [String: Any])?["snd_cwnd"] as? Int == Int(window.1))
     // Meanwhile the peer's window was shut.
     let closed = try #require(try events("closed", in: sent.errorText).first)
     #expect(closed["limited_by"] as? String == "receive_window")
