@@ -70,26 +70,31 @@ import Testing
     let (peer, port) = try ScriptedPeer.serve("wait", "receive", input: .pipe)
     let sender = try tcptool(
       "send", "--json", "--interval", "20ms", "--size", "\(Self.size)", "127.0.0.1", "\(port)")
-    let stalled = eventually {
+    func last() throws -> [String: Any]? {
       let text = String(decoding: sender.standardError, as: UTF8.self)
-      let lines = text.split(separator: "\n").filter { $0.contains(#""event":"interval""#) }
-      return lines.filter { $0.contains(#""bytes":0,"#) && $0.contains(#""bits_per_second":0,"#) }
-        .count
-        >= 3
+      return try events(
+        "interval",
+        in: text.split(separator: "\n").filter { $0.hasSuffix("}}") }
+          .joined(separator: "\n")
+      ).last
+    }
+    func agrees(_ interval: [String: Any]?, _ unsent: Substring, _ window: Substring) -> Bool {
+      let info = interval?["tcp_info"] as? [String: Any]
+      return interval?["bytes"] as? Int == 0 && interval?["bits_per_second"] as? Int == 0
+        && interval?["bytes_unsent"] as? Int == Int(unsent)
+        && info?["snd_cwnd"] as? Int == Int(window)
+    }
+    let stalled = try eventually(within: .seconds(60)) {
+      let table = try run(["ss", "-tinH", "dport = :\(port)"]).outputText
+      guard let unsent = table.firstMatch(of: /notsent:([0-9]+)/)?.1,
+        let window = table.firstMatch(of: /cwnd:([0-9]+)/)?.1
+      else { return false }
+      return agrees(try last(), unsent, window)
     }
     #expect(stalled)
-    let table = try run(["ss", "-tinH", "dport = :\(port)"]).outputText
-    let unsent = try #require(table.firstMatch(of: /notsent:([0-9]+)/), "\(table)")
-    let window = try #require(table.firstMatch(of: /cwnd:([0-9]+)/), "\(table)")
     peer.closeInput()
     let sent = try sender.wait(within: .seconds(60))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
-    let still = try #require(
-      try events("interval", in: sent.errorText).last {
-        $0["bytes"] as? Int == 0 && ($0["bytes_unsent"] as? Int ?? 0) > 0
-      })
-    #expect(still["bytes_unsent"] as? Int == Int(unsent.1))
-    #expect((still["tcp_info"] as? [String: Any])?["snd_cwnd"] as? Int == Int(window.1))
     // Meanwhile the peer's window was shut.
     let closed = try #require(try events("closed", in: sent.errorText).first)
     #expect(closed["limited_by"] as? String == "receive_window")
