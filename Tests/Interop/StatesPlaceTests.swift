@@ -1,6 +1,7 @@
 // `states` of another place: a saved table, another network namespace.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -40,6 +41,70 @@ import Testing
       #expect(done.outcome == .exited(0), "\(done.errorText)")
       #expect(done.outputText.split(separator: "\n").count == 2)
       #expect(done.outputText.contains("127.0.0.1:7000"))
+    }
+  }
+
+  /// The rows of `states --json`, by the number of their network namespace.
+  private func localPorts(_ text: String) throws -> [UInt64: Set<Int>] {
+    var ports: [UInt64: Set<Int>] = [:]
+    for line in text.split(separator: "\n") {
+      let row = try #require(
+        JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+      let local = try #require(row["local"] as? [String: Any])
+      let port = try #require(local["port"] as? Int)
+      guard let namespace = row["netns"] as? UInt64 else { continue }
+      ports[namespace, default: []].insert(port)
+    }
+    return ports
+  }
+
+  private func number(of network: PrivateNetwork) throws -> UInt64 {
+    var status = stat()
+    try #require(unsafe stat("/proc/\(network.pid)/ns/net", &status) == 0)
+    return UInt64(status.st_ino)
+  }
+
+  /// Those of other tests come and go meanwhile.
+  @Test(.requiresRoot) func allNamespacesAreShown() throws {
+    let networks = try [PrivateNetwork(), PrivateNetwork()]
+    let ports = [7000, 7001]
+    let listeners = try zip(networks, ports).map { network, port in
+      try tcptool("listen", "--hold", "127.0.0.1", "\(port)", in: network)
+    }
+    for listener in listeners { try listener.waitForLine(containing: "listening on ") }
+    let all = try tcptool("states", "--all-netns", "--json", "listening").wait()
+    #expect(all.outcome == .exited(0), "\(all.errorText)")
+    let seen = try localPorts(all.outputText)
+    let counted = try tcptool("states", "--all-netns", "--by", "netns", "--json").wait()
+    for (network, port) in zip(networks, ports) {
+      let number = try number(of: network)
+      #expect(seen[number] == [port])
+      #expect(counted.outputText.contains("\(number)"))
+    }
+    // It is back in its own when it reads the next one.
+    #expect(Set(seen.values.filter { $0.contains(7000) || $0.contains(7001) }).count >= 2)
+  }
+
+  /// What /proc/PID/net has is open to everybody.
+  @Test(.requires("setpriv"), .requiresRoot) func aNamespaceIsSeenWithoutPrivilege() throws {
+    let network = try PrivateNetwork()
+    let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)
+    try listener.waitForLine(containing: "listening on ")
+    for words in [["--pid", "\(network.pid)"], ["--all-netns"]] {
+      let done = try Child(
+        [
+          "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Tool.path, "states",
+          "--json", "lport=7000", "listening",
+        ] + words
+      ).wait()
+      #expect(done.outcome == .exited(0), "\(done.errorText)")
+      let rows = done.outputText.split(separator: "\n")
+      // No backlog: that is what /proc does not have.
+      #expect(
+        rows.contains {
+          $0.contains(#""address":"127.0.0.1","port":7000"#) && $0.contains(#""backlog":null"#)
+        }, "\(done.outputText)")
+      #expect(done.errorText.contains("/proc"), "\(done.errorText)")
     }
   }
 
