@@ -6,22 +6,8 @@ import TestSupport
 import Testing
 
 @Suite(.requiresPrivateNetwork) struct BacklogTestOptionsAtTheProgram {
-  private func object(_ words: [String], status: Int32 = 0) throws -> [String: Any] {
-    let done = try tcptool(["backlog-test", "--json"] + words)
-    try #require(done.outcome == .exited(status), "\(done)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(done.output)) as? [String: Any], "\(done)")
-  }
-
-  private func number(_ object: [String: Any], _ path: String...) throws -> Int {
-    var value: Any? = object
-    for key in path { value = (value as? [String: Any])?[key] }
-    guard let number = value as? Int else { throw TestFailure("no number \(path) in \(object)") }
-    return number
-  }
-
   @Test func theSYNQueueIsFilledByHandshakesThatDoNotEnd() throws {
-    let found = try object(["--queue", "syn", "--backlog", "8", "--set", "tcp_syncookies=0"])
+    let found = try backlogTest(["--queue", "syn", "--backlog", "8", "--set", "tcp_syncookies=0"])
     #expect(found["queue"] as? String == "syn")
     #expect(try number(found, "syn_recv") == 9)
     #expect(try number(found, "listener", "accept_queue") == 0)
@@ -30,7 +16,7 @@ import Testing
   }
 
   @Test func bothQueuesAreTwoObjects() throws {
-    let found = try object(["--queue", "both", "--backlog", "3", "--set", "tcp_syncookies=1"])
+    let found = try backlogTest(["--queue", "both", "--backlog", "3", "--set", "tcp_syncookies=1"])
     #expect(found["event"] as? String == "backlog_test_both")
     #expect(try number(found, "accept", "listener", "accept_queue") == 4)
     #expect(try number(found, "syn", "syn_recv") == 4)
@@ -39,7 +25,9 @@ import Testing
 
   @Test func settingsHoldInThePrivateNamespaceAlone() throws {
     let before = try String(contentsOfFile: "/proc/sys/net/core/somaxconn", encoding: .utf8)
-    let found = try object(["--backlog", "128", "--set", "somaxconn=16", "--isolate", "always"])
+    let found = try backlogTest([
+      "--backlog", "128", "--set", "somaxconn=16", "--isolate", "always",
+    ])
     #expect(try number(found, "effective") == 16)
     #expect(try number(found, "listener", "accept_queue") == 17)
     #expect(found["isolated"] as? Bool == true)
@@ -49,7 +37,7 @@ import Testing
   }
 
   @Test func withoutIsolationItRunsHereAndSaysSo() throws {
-    let found = try object(["--backlog", "5", "--isolate", "never"])
+    let found = try backlogTest(["--backlog", "5", "--isolate", "never"])
     #expect(found["isolated"] as? Bool == false)
     #expect(try number(found, "listener", "accept_queue") == 6)
     let text = try tcptool(["backlog-test", "--backlog", "5", "--isolate", "never"]).outputText
@@ -60,7 +48,7 @@ import Testing
   func theNumberOfClientsIsObeyed(
     _ words: [String], _ connects: Int, _ held: Int, _ dropped: Int
   ) throws {
-    let found = try object(["--backlog", "5"] + words)
+    let found = try backlogTest(["--backlog", "5"] + words)
     #expect(try number(found, "connects") == connects)
     #expect(try number(found, "listener", "accept_queue") == held)
     #expect(try number(found, "clients", "syn_sent") == dropped)

@@ -6,27 +6,13 @@ import TestSupport
 import Testing
 
 @Suite(.requiresPrivateNetwork) struct BacklogTestScenarios {
-  private func object(_ words: [String], status: Int32 = 0) throws -> [String: Any] {
-    let done = try tcptool(["backlog-test", "--json"] + words)
-    try #require(done.outcome == .exited(status), "\(done)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(done.output)) as? [String: Any], "\(done)")
-  }
-
-  private func number(_ object: [String: Any], _ path: String...) throws -> Int {
-    var value: Any? = object
-    for key in path { value = (value as? [String: Any])?[key] }
-    guard let number = value as? Int else { throw TestFailure("no number \(path) in \(object)") }
-    return number
-  }
-
   // MARK: Own listeners
 
   @Test(.timeLimit(.minutes(2)))
   func aSlowAcceptorOverflows() throws {
     let directory = try TemporaryDirectory()
     let files = (directory.file("t.svg"), directory.file("t.csv"))
-    let found = try object([
+    let found = try backlogTest([
       "--backlog", "4", "--accept-rate", "10", "--arrival-rate", "100", "--duration", "1.5s",
       "--svg", files.0, "--samples", files.1,
     ])
@@ -56,7 +42,7 @@ import Testing
   }
 
   @Test func onlyAnotherListenAppliesASetting() throws {
-    let found = try object([
+    let found = try backlogTest([
       "--backlog", "64", "--set", "somaxconn=4", "--relisten", "9",
       "--expect", "setting_changed.effective=4 and effective=9",
     ])
@@ -68,7 +54,7 @@ import Testing
   }
 
   @Test func aGroupSharesAPort() throws {
-    let found = try object(["--backlog", "8", "--reuse-port", "4", "--count", "40"])
+    let found = try backlogTest(["--backlog", "8", "--reuse-port", "4", "--count", "40"])
     #expect(try number(found, "capacity") == 36)
     let held = try number(found, "accept_queue")
     let waiting = try number(found, "clients", "syn_sent")
@@ -80,7 +66,7 @@ import Testing
 
   @Test(arguments: [0, 1])
   func lateLastACKsMeetAFullQueue(_ abort: Int) throws {
-    let found = try object([
+    let found = try backlogTest([
       "--backlog", "8", "--late-acks", "5", "--set", "tcp_abort_on_overflow=\(abort)",
     ])
     #expect(try number(found, "clients", "reset") == (abort == 1 ? 4 : 0))
@@ -126,7 +112,7 @@ import Testing
   @Test func whatWaitedBeforeIsCounted() throws {
     let (server, address) = try holder(5)
     _ = try tcptool(["backlog-test", address, "--count", "3"])
-    let found = try object([address, "--probe-data"])
+    let found = try backlogTest([address, "--probe-data"])
     #expect(try number(found, "leftovers") == 3)
     #expect(try number(found, "connected") == 3)
     #expect(try number(found, "backlog_found") == 5)
@@ -140,7 +126,7 @@ import Testing
       [Tool.path, "listen", "--keep-open", "--discard", "127.0.0.1", "0"], input: .pipe)
     let line = try server.waitForLine(containing: "listening on ")
     let address = try #require(line.split { $0 == " " || $0 == "," }.first { $0.contains(":") })
-    let found = try object([String(address), "--count", "50"])
+    let found = try backlogTest([String(address), "--count", "50"])
     #expect(found["backlog_found"] is NSNull)
     #expect((found["verdict"] as? String)?.isEmpty == false)
   }

@@ -21,6 +21,13 @@ protocol Finding {
   func writeSamples(to output: inout OutputBuffer) throws(OutputError)
 }
 
+/// What an experiment without a series has.
+extension Finding {
+  var explanation: [ExplanationPassage] { [BacklogExplanation.rules, BacklogExplanation.versions] }
+  var chart: Chart? { nil }
+  func writeSamples(to output: inout OutputBuffer) throws(OutputError) {}
+}
+
 /// What is done with a result: the options that every experiment has.
 struct Publication {
   var isJSON = false

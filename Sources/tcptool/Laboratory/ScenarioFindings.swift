@@ -11,8 +11,6 @@ struct RelistenFinding: Finding {
   var result: RelistenResult
 
   var match: Bool { result.match }
-  var explanation: [ExplanationPassage] { [BacklogExplanation.rules, BacklogExplanation.versions] }
-  var chart: Chart? { nil }
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
@@ -69,8 +67,6 @@ struct RelistenFinding: Finding {
         ("advice", .array(result.advice.map { .init($0) })),
       ]
   }
-
-  func writeSamples(to output: inout OutputBuffer) throws(OutputError) {}
 }
 
 /// --reuse-port: a group of listeners.
@@ -79,8 +75,6 @@ struct PortGroupFinding: Finding {
   var result: PortGroupResult
 
   var match: Bool { result.match }
-  var explanation: [ExplanationPassage] { [BacklogExplanation.rules, BacklogExplanation.versions] }
-  var chart: Chart? { nil }
 
   /// More would push the verdict off the screen.
   private static let mostRows = 16
@@ -143,8 +137,6 @@ struct PortGroupFinding: Finding {
       ("verdict", .init(result.verdict)), ("advice", .array(result.advice.map { .init($0) })),
     ]
   }
-
-  func writeSamples(to output: inout OutputBuffer) throws(OutputError) {}
 }
 
 /// --late-acks: handshakes that end at a full queue.
@@ -153,8 +145,6 @@ struct LateACKFinding: Finding {
   var result: LateACKResult
 
   var match: Bool { result.match }
-  var explanation: [ExplanationPassage] { [BacklogExplanation.rules, BacklogExplanation.versions] }
-  var chart: Chart? { nil }
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
@@ -193,8 +183,6 @@ struct LateACKFinding: Finding {
       ("verdict", .init(result.verdict)), ("advice", .array(result.advice.map { .init($0) })),
     ]
   }
-
-  func writeSamples(to output: inout OutputBuffer) throws(OutputError) {}
 }
 
 extension ExpectationNames {
