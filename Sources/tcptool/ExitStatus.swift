@@ -29,7 +29,7 @@ enum ExitStatus: Int32, CaseIterable {
     switch self {
     case .done: "Done."
     case .failure: "Any failure without a status of its own."
-    case .overThreshold: "What was checked is over its threshold."
+    case .overThreshold: "What was checked is over its threshold, or not as expected."
     case .notResolved: "The name was not resolved."
     case .refused: "Refused: RST or ICMP port unreachable answered the SYN."
     case .noAnswer: "No answer in time."
