@@ -44,8 +44,6 @@ public enum Observable: String, CaseIterable, Hashable, Sendable {
     .listenOverflows, .listenDrops, .queueFullDrops, .queueFullCookies, .cookiesSent,
     .cookiesReceived, .embryonicResets, .passiveOpens,
   ]
-
-  public var isCounter: Bool { Self.counters.contains(self) }
 }
 
 /// What was measured. What has no value is not known, and `reasons` says why where there is something

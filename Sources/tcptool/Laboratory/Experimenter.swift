@@ -1,6 +1,7 @@
 // Makes the experiment that the options ask for, shows how it stands, and tells what came of it.
 
 internal import BacklogLab
+internal import CommandSpec
 internal import Glibc
 internal import Report
 internal import SocketCore
@@ -265,7 +266,7 @@ func attempt<Value: ~Copyable>(
   do throws(LabError) {
     return try body()
   } catch {
-    throw Failure(error.status, error.description)
+    throw Failure(error.status, error.message)
   }
 }
 
@@ -279,6 +280,15 @@ private func written(_ body: () throws(OutputError) -> Void) throws(Failure) {
 }
 
 extension LabError {
+  /// With the name that was probably meant, or where to look for it.
+  fileprivate var message: String {
+    guard case .unknownSetting(let name) = self else { return description }
+    let near = nearest(to: name, in: Setting.known.flatMap { [$0.shortName, $0.name] })
+    return description
+      + (near.map { ". Did you mean '\($0)'?" }
+        ?? "; /proc/sys/net/core and /proc/sys/net/ipv4 have those that there are")
+  }
+
   /// What was typed is wrong, or the host does not allow it.
   fileprivate var status: ExitStatus {
     switch self {
