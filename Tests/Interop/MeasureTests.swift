@@ -178,27 +178,6 @@ import Testing
     try receiver.wait()
   }
 
-  // MARK: The pace
-
-  /// By the bytes and the kernel's time of them, at the other end. Load makes it slower, never faster.
-  @Test(arguments: ["auto", "userspace", "sendfile", "splice"])
-  func theRateIsKept(_ copy: String) throws {
-    let directory = try TemporaryDirectory()
-    let path = directory.file("data")
-    try Data(count: 32 << 20).write(to: URL(filePath: path))
-    let (receiver, port) = try receiver()
-    let sent = try tcptool(
-      "send", "--json", "--copy", copy, "--rate", "20MB", "127.0.0.1", port, path
-    ).wait(within: .seconds(60))
-    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
-    let closed = try #require(try events("closed", in: try receiver.wait().errorText).first)
-    let time = try #require(closed["elapsed_ns"] as? Int)
-    let rate = Double(32 << 20) / (Double(time) / 1e9)
-    // Ten segments go out before the pace is known; load can only make it slower.
-    #expect(rate < 20e6 * 1.06, "\(rate)")
-    #expect(rate > 20e6 * 0.5, "\(rate)")
-  }
-
   // MARK: The plot
 
   @Test(arguments: ["send", "recv"])

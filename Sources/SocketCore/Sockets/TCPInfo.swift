@@ -113,6 +113,8 @@ public struct TCPInfo: Sendable {
   /// Segments sent and received, acknowledgements among them. Linux 4.2.
   public var segmentsSent: Int? { field(\.tcpi_segs_out).map { Int($0) } }
   public var segmentsReceived: Int? { field(\.tcpi_segs_in).map { Int($0) } }
+  /// Segments sent that had a payload, retransmissions among them. Linux 4.6.
+  public var dataSegmentsSent: Int? { field(\.tcpi_data_segs_out).map { Int($0) } }
   /// Bytes that the peer's kernel has acknowledged. SYN and FIN count 1 each. Linux 4.1.
   public var bytesAcknowledged: UInt64? { field(\.tcpi_bytes_acked) }
   /// Bytes received, in order; a FIN counts 1. Linux 4.1.

@@ -11,7 +11,7 @@ extension RelayDriver {
   }
 
   /// The most bytes that may be taken from the input by one call.
-  private var mostAtOnce: Int { bucket?.burst ?? KernelCopy.fileChunk }
+  private var mostAtOnce: Int { min(bucket?.burst ?? .max, KernelCopy.fileChunk) }
 
   /// Takes what the local input has, and by some ways gives it to the connection in the same call.
   mutating func read(_ input: borrowing ByteInput, _ connection: borrowing Connection) {

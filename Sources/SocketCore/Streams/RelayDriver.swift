@@ -126,7 +126,7 @@ public struct RelayDriver: ~Copyable {
       return .nothing
     }
     choosePaths(input, output)
-    bucket?.fill(at: .now)
+    keepPace(connection)
     takeReading(connection, observe)
     if hasFinished { acknowledgement.look(at: connection) }
     if isComplete { return .nothing }
@@ -150,6 +150,18 @@ public struct RelayDriver: ~Copyable {
     let limit = limits.deadline(isWaiting: countsIdleness)
     let supply = bucket.flatMap { $0.isOpen || !relay.outbound.sourceIsOpen ? nil : $0.nextTime }
     return .wait(until: [look, limit, nextReading, supply].compactMap { $0 }.min())
+  }
+
+  /// Lets the bucket fill, or does without it from the moment at which the kernel keeps the pace.
+  private mutating func keepPace(_ connection: borrowing Connection) {
+    guard let rated = bucket else { return }
+    if options.isPacedByKernel, rated.isCoarserThanSegments,
+      let sent = try? connection.socket.info().dataSegmentsSent, sent >= TokenBucket.unpacedSegments
+    {
+      bucket = nil
+    } else {
+      bucket?.fill(at: .now)
+    }
   }
 
   private var isComplete: Bool {

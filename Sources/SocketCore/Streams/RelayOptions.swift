@@ -36,8 +36,11 @@ public struct RelayOptions: Hashable, Sendable {
   public var progressInterval: Duration?
   /// How often it is told how things stand, whether or not something moves; nil is never.
   public var readingInterval: Duration?
-  /// The most bytes a second that are sent, held to by this program; nil is without a limit.
+  /// The most bytes a second that are sent; nil is without a limit.
   public var rate: Int?
+  /// Whether the kernel holds this connection to the rate too (`Connection.paces`), so that the relay
+  /// need not where `TokenBucket` says so.
+  public var isPacedByKernel = false
   /// How the bytes are moved. What does not fit a direction leaves that one as `auto` would have it:
   /// whoever asks for it looks at `CopyRoute` before.
   public var copy = CopyChoice.auto

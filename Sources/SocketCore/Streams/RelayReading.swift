@@ -39,19 +39,33 @@ public struct RelayReading: Hashable, Sendable {
 }
 
 /// Holds a sender to a rate where the kernel does not: tokens are bytes, and come by and by.
+///
+/// Over any time from the start on, no more is sent than the rate gives, one burst and one call more.
 struct TokenBucket {
   /// Bytes a second, at least 1.
   let rate: Int
-  /// The most that is saved up while nothing is sent, and the most of one call.
+  /// The most of one call, and what is there at the start.
   let burst: Int
+  /// The most that is saved up while nothing is sent. A tenth of a second makes up for a processor that
+  /// had other things to do, so that the mean stays what was asked for.
+  private let most: Double
   private var tokens: Double
   private var filled: MonotonicInstant
+
+  /// How many segments of a connection the kernel sends without any pace: tcp_update_skb_after_send in
+  /// net/ipv4/tcp_output.c. On loopback they may be 640 KiB.
+  static let unpacedSegments = 10
+
+  /// Whether what the kernel sends at once, 64 KiB or two segments, is small beside a burst, so that its
+  /// own pace is as good as this one. At lower rates a few of those would be a second's worth.
+  var isCoarserThanSegments: Bool { burst >= 128 << 10 }
 
   /// - Parameter rate: Bytes a second.
   init(rate: Int, at start: MonotonicInstant) {
     self.rate = max(1, rate)
     // A fiftieth of a second, which a timer of milliseconds can serve.
     burst = max(1_448, self.rate / 50)
+    most = Double(max(burst, self.rate / 10))
     tokens = Double(burst)
     filled = start
   }
@@ -59,7 +73,7 @@ struct TokenBucket {
   /// Lets tokens come in.
   mutating func fill(at now: MonotonicInstant) {
     let gained = Double((now - filled).nanoseconds) / 1e9 * Double(rate)
-    tokens = min(Double(burst), tokens + gained)
+    tokens = min(most, tokens + gained)
     filled = now
   }
 

@@ -216,8 +216,10 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       relay.copy = copy
       relay.idleTimeout = idleTimeout
       relay.totalTimeout = totalTimeout
-      if let rate, !connection.paces(at: rate.bytes, limitsBuffer: sockets.unsentLimit == nil) {
+      if let rate {
         relay.rate = rate.bytes
+        relay.isPacedByKernel = connection.paces(
+          at: rate.bytes, limitsBuffer: sockets.unsentLimit == nil)
       }
       var context = TransferContext()
       context.source = makesData ? .made : kind == .file ? .file : .stream
