@@ -18,7 +18,7 @@ BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISHDIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
-.PHONY: all test lint bench docs install uninstall clean
+.PHONY: all test lint bench bench-readme docs install uninstall clean
 
 all:
 	$(SWIFT) build -c release --product tcptool $(STATIC)
@@ -30,8 +30,13 @@ lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	.ci/layers
 
+# Beside the peers that are here; GROUPS chooses, 'Tests/Benchmarks/run --list' tells of what.
 bench: all
-	Tests/Benchmarks/run $(BINARY)
+	Tests/Benchmarks/run --binary $(BINARY) $(GROUPS)
+
+# The same, and the README's tables anew.
+bench-readme: all
+	Tests/Benchmarks/run --binary $(BINARY) --readme
 
 # Writes the pages of man/, completions/ and the README's tables anew from the table of subcommands,
 # and records the runs that the guides show.
