@@ -139,12 +139,15 @@ def heading(results):
         "that was asked for.")
 
 
+def left_out(results):
+    """A sentence for each reason for which something is not in the tables."""
+    return [f"Left out, {reason}: " + "; ".join(f"{entry['what']}, {entry['who']}" for entry in entries) + "."
+            for reason, entries in together(results["left_out"] + results["failures"], "reason")]
+
+
 def markdown(results):
     parts = [heading(results), stages(results)]
-    if results["left_out"]:
-        parts.append("Left out: " + "; ".join(
-            f"{entry['what']}, {entry['who']} ({entry['reason']})" for entry in results["left_out"]) + ".")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts + left_out(results)) + "\n"
 
 
 def write_readme(path, results):
