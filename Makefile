@@ -41,7 +41,7 @@ bench-readme: all
 # Writes the pages of man/, completions/ and the README's tables anew from the table of subcommands,
 # and records the runs that the guides show.
 docs:
-	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides'
+	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides|Sessions'
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR) $(FISHDIR)

@@ -94,7 +94,7 @@ extension LateACKResult {
     let start = "\(plural(late, "last ACK")) met a full accept queue"
     let resets = measured[.reset] ?? 0
     if resets > 0 {
-      return start + ": with tcp_abort_on_overflow = 1 \(resets) of these clients were reset"
+      return start + ": with tcp_abort_on_overflow = 1, \(resets) of these clients were reset"
     }
     return start
       + ": these clients are ESTABLISHED, and the server keeps \(measured[.synQueue] ?? 0) of them in SYN_RECV"

@@ -31,7 +31,9 @@ extension Program {
         Example(command: "tcptool connect localhost 7000", explanation: "Connect to it."),
         Example(command: "tcptool states", explanation: "See both ends in the kernel's table."),
       ],
-      seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "ss(8)", "tcp(7)"]),
+      seeAlso: [
+        "tcptool-json(7)", "tcptool-queues(7)", "tcptool-trace(7)", "nc(1)", "ss(8)", "tcp(7)",
+      ]),
     commands: [
       row(ListenOptions.self), row(ConnectOptions.self), row(SendOptions.self),
       row(ReceiveOptions.self), row(StatesOptions.self), row(BacklogTestOptions.self),

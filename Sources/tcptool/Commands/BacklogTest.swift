@@ -123,7 +123,9 @@ struct BacklogTestOptions: Subcommand {
       ExitStatus.unreachable.row(), ExitStatus.prohibited.row(), ExitStatus.localEnd.row(),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["tcptool-states(1)", "tcptool-json(7)", "ss(8)", "listen(2)", "tcp(7)"])
+    seeAlso: [
+      "tcptool-states(1)", "tcptool-json(7)", "tcptool-queues(7)", "ss(8)", "listen(2)", "tcp(7)",
+    ])
 
   static let parameters: [Bound<Self>] =
     ownParameters.map { $0.waiving("host", "port") } + targetParameters + outputParameters

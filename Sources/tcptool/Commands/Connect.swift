@@ -63,7 +63,9 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
         Both directions ended and everything was acknowledged; or all that was probed is open; or \
         every repeated handshake succeeded.
         """, hasTimeouts: true),
-    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "connect(2)", "tcp(7)"])
+    seeAlso: [
+      "tcptool-trace(7)", "tcptool-json(7)", "tcptool-queues(7)", "nc(1)", "connect(2)", "tcp(7)",
+    ])
 
   static let parameters: [Bound<Self>] =
     [

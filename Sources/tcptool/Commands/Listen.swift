@@ -73,7 +73,9 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       ExitStatus.localEnd.row(), ExitStatus.reset.row(), ExitStatus.peerStoppedReceiving.row(),
       ExitStatus.timeout.row(), ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "listen(2)", "tcp(7)"])
+    seeAlso: [
+      "tcptool-trace(7)", "tcptool-json(7)", "tcptool-queues(7)", "nc(1)", "listen(2)", "tcp(7)",
+    ])
 
   static var parameters: [Bound<Self>] {
     listeningParameters + Bound.serving + relayParameters + listenerParameters

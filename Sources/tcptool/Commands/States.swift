@@ -153,7 +153,7 @@ struct StatesOptions: Subcommand {
       ExitStatus.overThreshold.row("A queue is filled to the percentage of --check or more."),
       ExitStatus.localStream.row(), ExitStatus.usage.row(),
     ],
-    seeAlso: ["ss(8)", "proc(5)", "tcp(7)"])
+    seeAlso: ["tcptool-json(7)", "tcptool-queues(7)", "ss(8)", "proc(5)", "tcp(7)"])
 
   static let parameters =
     rowParameters + placeParameters + captureParameters + watchParameters + eventParameters

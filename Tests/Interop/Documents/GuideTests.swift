@@ -10,6 +10,7 @@ import Testing
   private static let isRecording = ProcessInfo.processInfo.environment["TCPTOOL_RECORD"] == "1"
   private static let page = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appending(path: "man/tcptool-trace.7")
 
   /// The scene of tcptool-trace(7).

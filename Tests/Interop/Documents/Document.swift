@@ -1,0 +1,161 @@
+// A document of the repository in which sessions at a shell are shown: the README or a manual page.
+
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a reader sees typed and answered, and what is set up before, which nobody sees.
+///
+/// In Markdown it is a block of the language `console` behind a comment, in mdoc a `.Bd -literal`
+/// behind a comment. The comment begins with `session`; its further lines are the stage, in shell:
+///
+///     <!-- session                              .\" session
+///     tcptool listen --hold 8080 &              .\" tcptool listen --hold 8080 &
+///     await tcptool states -l :8080             .\" await tcptool states -l :8080
+///     -->                                       .Bd -literal
+///     ```console                                $ tcptool states \-\-listeners
+///     $ tcptool states --listeners              ...
+///     ...                                       .Ed
+///     ```
+///
+/// A line of three dots stands for anything, or nothing. Behind `session: figures vary` all numbers
+/// may differ from those of a run; else only times, rates, chosen ports, process ids and the like.
+struct Session: Sendable {
+  struct Step: Sendable {
+    var command: String
+    var output: [String]
+  }
+
+  var figuresVary: Bool
+  var stage: [String]
+  var steps: [Step]
+  /// The block's lines in the document, without the lines around them.
+  var lines: Range<Int>
+}
+
+struct Document: Sendable, CustomTestStringConvertible {
+  var path: String
+  /// How wide a line of a block may be.
+  var width: Int
+
+  var testDescription: String { path }
+
+  static let all = [
+    Document(path: "man/tcptool-queues.7", width: 75)
+  ]
+
+  static let root = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  static let isRecording = ProcessInfo.processInfo.environment["TCPTOOL_RECORD"] == "1"
+
+  private var isManual: Bool { !path.hasSuffix(".md") }
+  private var url: URL { Self.root.appending(path: path) }
+
+  func text() throws -> String { try String(contentsOf: url, encoding: .utf8) }
+
+  // MARK: Reading
+
+  func sessions() throws -> [Session] {
+    let lines = try text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var sessions: [Session] = []
+    var index = 0
+    while index < lines.count {
+      guard let head = comment(lines[index]), head.hasPrefix("session") else {
+        index += 1
+        continue
+      }
+      var session = Session(
+        figuresVary: head.contains("figures vary"), stage: [], steps: [], lines: 0..<0)
+      index += 1
+      let opening = isManual ? ".Bd -literal" : "```console"
+      var isInComment = isManual || !lines[index - 1].hasSuffix("-->")
+      while index < lines.count, !lines[index].hasPrefix(opening) {
+        if isManual {
+          if let line = comment(lines[index]) { session.stage.append(line) }
+        } else if lines[index] == "-->" {
+          isInComment = false
+        } else if isInComment {
+          session.stage.append(lines[index])
+        }
+        index += 1
+      }
+      let start = index + 1
+      index = start
+      while index < lines.count, lines[index] != (isManual ? ".Ed" : "```") { index += 1 }
+      guard index < lines.count else { throw TestFailure("\(path): a session without an end") }
+      session.lines = start..<index
+      for line in lines[session.lines].map(unescaped) {
+        if line.hasPrefix("$ ") {
+          session.steps.append(.init(command: String(line.dropFirst(2)), output: []))
+        } else if let last = session.steps.indices.last {
+          session.steps[last].output.append(line)
+        } else {
+          throw TestFailure("\(path):\(start): a session begins with no command: \(line)")
+        }
+      }
+      sessions.append(session)
+    }
+    return sessions
+  }
+
+  /// The text of a comment's line; in Markdown of its first one.
+  private func comment(_ line: String) -> String? {
+    let mark = isManual ? ".\\\" " : "<!-- "
+    return line.hasPrefix(mark) ? String(line.dropFirst(mark.count)) : nil
+  }
+
+  // MARK: Recording
+
+  private static let writing = Mutex(())
+
+  /// Writes the block of a session anew; the others may have moved meanwhile.
+  func record(_ index: Int, _ steps: [Session.Step]) throws {
+    try Self.writing.withLock { _ in
+      let old = try sessions()[index]
+      var lines = try text().split(separator: "\n", omittingEmptySubsequences: false)
+        .map(String.init)
+      let block = steps.flatMap { ["$ \($0.command)"] + $0.output }
+      lines.replaceSubrange(old.lines, with: block.map(escaped))
+      try Data(lines.joined(separator: "\n").utf8).write(to: url)
+    }
+  }
+
+  /// A line that is too wide goes on in the next one, as a terminal would have it, but between words.
+  func folded(_ line: String) -> [String] {
+    var lines: [String] = []
+    var rest = Substring(line)
+    while rest.count > width - (lines.isEmpty ? 0 : 4) {
+      let part = rest.prefix(width - (lines.isEmpty ? 0 : 4))
+      // A number stays with its unit.
+      let blank = part.indices.last { index in
+        part[index] == " " && index > part.startIndex
+          && !(part[..<index].last?.isNumber == true
+            && rest[rest.index(after: index)...].first?.isLetter == true)
+      }
+      guard let blank else { break }
+      lines.append((lines.isEmpty ? "" : "    ") + rest[..<blank])
+      rest = rest[rest.index(after: blank)...].drop { $0 == " " }
+    }
+    return lines + [(lines.isEmpty ? "" : "    ") + rest]
+  }
+
+  /// As mdoc needs it, and back.
+  private func escaped(_ line: String) -> String {
+    guard isManual else { return line }
+    let text = line.replacing("\\", with: "\\e").replacing("-", with: "\\-")
+      .replacing("→", with: "\\[->]").replacing("µ", with: "\\[mc]")
+      .replacing("'", with: "\\(aq").replacing("–", with: "\\(en")
+      .replacing("█", with: "\\[u2588]").replacing("~", with: "\\(ti")
+    return text.hasPrefix(".") ? "\\&" + text : text
+  }
+
+  private func unescaped(_ line: String) -> String {
+    guard isManual else { return line }
+    return line.replacing("\\[mc]", with: "µ").replacing("\\[->]", with: "→")
+      .replacing("\\(aq", with: "'").replacing("\\(en", with: "–").replacing("\\(ti", with: "~")
+      .replacing("\\[u2588]", with: "█").replacing("\\&", with: "").replacing("\\-", with: "-")
+      .replacing("\\e", with: "\\")
+  }
+}
