@@ -208,7 +208,9 @@ import Testing
     expectSame(contents(of: target), Self.data(70_000))
   }
 
-  @Test(arguments: [(99, "short: 99 of 100 bytes received"), (101, "101 bytes received where 100")])
+  @Test(arguments: [
+    (99, "short: 99 of 100 bytes received"), (101, "more received than the 100 bytes"),
+  ])
   func aWrongSizeIsRefused(_ size: Int, _ words: String) throws {
     let target = directory.file("received")
     let receiver = try tcptool(

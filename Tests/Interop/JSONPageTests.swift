@@ -252,11 +252,19 @@ import Testing
       ])
     }
     seen.formUnion(try check(receiver.wait().errorText, documented))
+    let streams = try tcptool(
+      "recv", "--json", "--streams", "2", "--discard", "--expect-size", "10K", "127.0.0.1", "7003",
+      in: network)
+    try streams.waitForLine(containing: "\"listening\"")
+    try run([
+      "send", "--json", "--interval", "1s", "--streams", "2", "--size", "10K", "127.0.0.1", "7003",
+    ])
+    seen.formUnion(try check(streams.wait().errorText, documented))
     let wanted: Set = [
       "resolve", "attempt", "waiting", "connected", "listening", "accepted", "option", "local_eof",
       "peer_eof", "closed", "rejected", "command_ended", "relistened", "queues", "call", "state",
       "explanation", "remainder", "probe", "address", "handshake", "handshake_summary", "error",
-      "interval", "digest", "received", "verified", "wrong_byte", "connection_error",
+      "interval", "streams", "digest", "received", "verified", "wrong_byte", "connection_error",
     ]
     #expect(seen.isSuperset(of: wanted), "not seen: \(wanted.subtracting(seen))")
   }

@@ -11,6 +11,8 @@ public enum Service: Hashable, Sendable {
   case discard
   /// Nothing; what it sends goes to an output of its own, which `ServeHooks` opens.
   case receive
+  /// What `ServeHooks.input` gives; what it sends is thrown away.
+  case supply
   /// Printable characters (RFC 864), so many bytes or without end.
   case generate(size: Int?)
   /// A file, from its start.
@@ -30,6 +32,13 @@ public struct ServeOptions: Sendable {
   public var mostConcurrent: Int? = 1
   /// How long to wait for a connection while there is none; nil is for ever.
   public var acceptTimeout: Duration?
+  /// How long to wait for the next connection while none is served and there has been one; nil is as
+  /// `acceptTimeout`.
+  public var gapTimeout: Duration?
+  /// Whether the connections are served only once `mostConnections` of them are there, all at once.
+  public var startsTogether = false
+  /// How often it is told how all of the open connections stand at the same moment; nil is never.
+  public var readingInterval: Duration?
   /// Peers outside of these ranges are reset; empty is everybody.
   public var allowed: [AddressPrefix] = []
   public var pace = AcceptPace()
@@ -46,6 +55,13 @@ public struct ServeOptions: Sendable {
     var options = relay
     if service == .discard || service == .receive { options.readsInput = false }
     return options
+  }
+
+  /// Bytes a buffer: less where many connections may hold one at the same time.
+  var bufferCapacity: Int {
+    let all = 4 << 20
+    return mostConcurrent.map { min(RelayDriver.capacity, max(16 * 1024, all / max(1, $0))) }
+      ?? 64 * 1024
   }
 
   /// Whether standard input is read, and whether standard output is written.
@@ -69,6 +85,12 @@ public struct ServeHooks {
   public var tap: ((_ connection: Int, RelayDirection, Span<UInt8>) -> Void)?
   /// `RelayDriver.Acceptance`.
   public var accepts: ((_ connection: Int, RelayDirection, _ count: Int) -> Bool)?
+  /// How many bytes a connection, or all of them together, may receive.
+  public var budget: ((_ connection: Int) -> ByteBudget?)?
+  /// Makes the input of a connection, for `Service.supply`.
+  public var input: ((_ connection: Int) -> ByteInput)?
+  /// Prepares a connection before anything moves, and says how it is relayed.
+  public var prepare: ((_ connection: Int, borrowing Connection, inout RelayOptions) -> Void)?
   /// Opens the output of a connection, for `Service.receive`.
   public var output: ((_ connection: Int, Endpoint) throws(SystemCallError) -> ByteOutput)?
 
@@ -78,6 +100,10 @@ public struct ServeHooks {
 /// What happens while a listener is served, as it happens. Connections are numbered from 1.
 public enum ServerEvent: Sendable {
   case accepted(Int, local: Endpoint, peer: Endpoint)
+  /// The first connection is served, or all of them, where they start together.
+  case began(MonotonicInstant)
+  /// How the open connections stand, so long after that.
+  case readings(elapsed: Duration, [Int: RelayReading])
   /// Its address is not among those allowed.
   case rejected(peer: Endpoint)
   case relay(Int, RelayEvent)

@@ -74,6 +74,15 @@ final class ServedConnection {
     }
   }
 
+  /// How things stand.
+  func reading(at now: MonotonicInstant) -> RelayReading { driver.reading(connection, at: now) }
+
+  /// Has its close reset it.
+  func resetOnClose() { try? connection.socket.resetOnClose() }
+
+  /// Counts all times from now on.
+  func restart() { driver.restart() }
+
   private func conclude(_ loop: inout ReadinessLoop) throws(SystemCallError) -> RelayOutcome {
     var outcome = try driver.conclude(connection, input: input, output: output, loop: &loop)
     // The beginning of a last line is not lost.
@@ -91,7 +100,8 @@ final class ServedConnection {
     switch ending {
     case .signal(let signal): driver.stop(for: signal)
     case .localFailure(let error): driver.fail(with: error)
-    case .finished, .acceptTimeout: break
+    case .acceptTimeout: driver.expire()
+    case .finished: break
     }
     return try conclude(&loop)
   }

@@ -1,8 +1,10 @@
-// Serving a listener: many connections, one thread, one readiness loop.
+// Serving many connections: those that a listener gives, or that were made elsewhere; one thread, one
+// readiness loop.
 
 internal import Glibc
 
-/// Takes connections from a listener and serves each of them to its end.
+/// Takes connections from a listener, or those that are handed to it, and serves each of them to its
+/// end.
 ///
 /// The work of one turn grows with the number of ready descriptors, not with that of connections;
 /// an idle connection holds no buffer.
@@ -29,24 +31,24 @@ public struct Server: ~Copyable {
   private var idleSince = MonotonicInstant.now
   private var relistenAt: MonotonicInstant?
   private var nextQueueLook: MonotonicInstant?
+  /// When the first connection was served.
+  private var began: MonotonicInstant?
+  private var nextReading: MonotonicInstant?
   private var sharedOutput: SharedOutput?
   private var broadcast: Broadcast?
 
   /// At most so many connections are taken in one turn, so that those that are there get theirs.
   private static let acceptsPerTurn = 64
-  /// Bytes a buffer where there may be many connections.
-  private static let sharedCapacity = 64 * 1024
-
+  /// - Parameter listener: nil where all connections are handed over by `adopt`.
   public init(
-    _ listener: consuming Listener, _ options: ServeOptions, hooks: ServeHooks = ServeHooks()
+    _ listener: consuming Listener?, _ options: ServeOptions, hooks: ServeHooks = ServeHooks()
   ) {
     self.options = options
     self.hooks = hooks
     pace = options.pace
-    listenerDescriptor = listener.socket.descriptor.rawValue
+    listenerDescriptor = listener?.socket.descriptor.rawValue ?? -1
     self.listener = consume listener
-    pool = BufferPool(
-      capacity: options.mostConcurrent == 1 ? RelayDriver.capacity : Self.sharedCapacity)
+    pool = BufferPool(capacity: options.bufferCapacity)
     relistenAt = options.relisten?.after.map { .now + $0 }
     nextQueueLook = options.queueInterval.map { _ in .now }
     if options.sharesStreams, case .relay(let discardsOutput) = options.service {
@@ -73,9 +75,11 @@ public struct Server: ~Copyable {
         return .finished
       }
       if let end = acceptDeadline, .now >= end {
+        try cutAll(for: .acceptTimeout, &loop, observe)
         return accepted == 0 ? .acceptTimeout : .finished
       }
       lookAtQueue(observe)
+      takeReadings(observe)
       relistenIfDue(observe)
       try watchListener(&loop)
       try broadcast?.watch(&loop)
@@ -101,19 +105,21 @@ public struct Server: ~Copyable {
   private var nextEvent: MonotonicInstant? {
     [
       nextDeadline, isTaking && !pace.isUnlimited ? pace.nextAccept : nil, acceptDeadline,
-      relistenAt, listener == nil ? nil : nextQueueLook,
+      relistenAt, listener == nil ? nil : nextQueueLook, nextReading,
       // What no event tells of: room in the output that was full, and bytes that are made here.
       sharedOutput?.owesRoom == true || !overdue.isEmpty ? .now : nil,
     ].compactMap(\.self).min()
   }
 
-  /// When the wait for a connection is over. While one is open nothing is waited for.
+  /// When the wait for a connection is over. While one is served nothing is waited for.
   private var acceptDeadline: MonotonicInstant? {
-    guard listener != nil, connections.isEmpty, let limit = options.acceptTimeout else {
-      return nil
-    }
-    return idleSince + limit
+    guard listener != nil, connections.isEmpty || awaitsOthers else { return nil }
+    let limit = accepted > 0 ? options.gapTimeout ?? options.acceptTimeout : options.acceptTimeout
+    return limit.map { idleSince + $0 }
   }
+
+  /// Whether what is there waits for more connections before anything moves.
+  private var awaitsOthers: Bool { options.startsTogether && began == nil }
 
   /// Whether the next connection would be taken now, were there one.
   private var isTaking: Bool {
@@ -191,6 +197,7 @@ public struct Server: ~Copyable {
       return
     }
     accepted += 1
+    idleSince = .now
     let number = accepted
     observe(.accepted(number, local: connection.local, peer: peer))
     closeListenerWhenDone(&loop)
@@ -208,10 +215,55 @@ public struct Server: ~Copyable {
         return try take(served, .ended(outcome), &loop, observe)
       }
       note(served)
+    } else if options.startsTogether {
+      if accepted == options.mostConnections { try startAll(&loop, observe) }
+      return
     } else {
+      noteBeginning(observe)
       try take(served, try served.prepare(&loop, observe), &loop, observe)
     }
     for descriptor in served.descriptors { owners[descriptor] = number }
+  }
+
+  private mutating func noteBeginning(_ observe: (ServerEvent) -> Void) {
+    guard began == nil else { return }
+    let now = MonotonicInstant.now
+    began = now
+    nextReading = options.readingInterval.map { now + $0 }
+    observe(.began(now))
+  }
+
+  /// Serves those that have waited for one another.
+  private mutating func startAll(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    noteBeginning(observe)
+    for served in connections.values.sorted(by: { $0.number < $1.number }) {
+      served.restart()
+      for descriptor in served.descriptors { owners[descriptor] = served.number }
+      try take(served, try served.prepare(&loop, observe), &loop, observe)
+    }
+  }
+
+  // MARK: Connections made elsewhere
+
+  /// Takes over a connection that was made elsewhere; it is served by `run`.
+  ///
+  /// - Throws: failures of the readiness loop.
+  public mutating func adopt(
+    _ connection: consuming Connection, _ loop: inout ReadinessLoop,
+    observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) {
+    try begin(connection, &loop, observe)
+  }
+
+  /// Resets the connections that are there: no peer is to take that for an end.
+  public mutating func abandon(_ loop: inout ReadinessLoop) {
+    for served in connections.values {
+      served.resetOnClose()
+      for descriptor in served.descriptors { loop.forget(descriptor) }
+    }
+    connections = [:]
   }
 
   /// - Returns: also why it cannot be served.
@@ -220,6 +272,7 @@ public struct Server: ~Copyable {
   ) -> (ServedConnection, SystemCallError?) {
     var relay = options.connectionRelay
     relay.mayOwnPipes = options.mostConcurrent == 1
+    hooks.prepare?(number, connection, &relay)
     var failure: SystemCallError?
     var input = ByteInput.nothing()
     var output = ByteOutput.discarding()
@@ -240,6 +293,7 @@ public struct Server: ~Copyable {
       input = ByteInput(echo)
       output = ByteOutput(echo)
     case .discard: break
+    case .supply: input = hooks.input?(number) ?? .nothing()
     case .receive:
       do throws(SystemCallError) {
         if let opened = try hooks.output?(number, connection.peer) { output = opened }
@@ -263,7 +317,8 @@ public struct Server: ~Copyable {
     }
     let served = ServedConnection(
       connection, number: number, input: input, output: output,
-      driver: RelayDriver(relay, pool: pool, tap: tap, accepts: accepts))
+      driver: RelayDriver(
+        relay, pool: pool, tap: tap, accepts: accepts, budget: hooks.budget?(number)))
     return (served, failure)
   }
 
@@ -279,6 +334,16 @@ public struct Server: ~Copyable {
     guard let due = relistenAt, .now >= due else { return }
     relistenAt = nil
     relisten(observe)
+  }
+
+  /// Reads all connections, if that is due. Instants that have passed are left out.
+  private mutating func takeReadings(_ observe: (ServerEvent) -> Void) {
+    guard let interval = options.readingInterval, let began, let due = nextReading else { return }
+    let now = MonotonicInstant.now
+    guard now >= due else { return }
+    let missed = (now - due).nanoseconds / max(1, interval.nanoseconds)
+    nextReading = due + interval * Int(missed + 1)
+    observe(.readings(elapsed: now - began, connections.mapValues { $0.reading(at: now) }))
   }
 
   private func relisten(_ observe: (ServerEvent) -> Void) {

@@ -12,7 +12,7 @@ extension Service {
     switch self {
     case .file(let path): try checkFile(path)
     case .command(let words): try checkProgram(words.first ?? "")
-    case .relay, .echo, .discard, .receive, .generate: break
+    case .relay, .echo, .discard, .receive, .supply, .generate: break
     }
   }
 }

@@ -112,6 +112,11 @@ public struct CopyTally: Hashable, Sendable {
     set { bytes[Self.place(of: call)] = newValue }
   }
 
+  /// Counts those of another direction, too.
+  public static func += (left: inout Self, right: Self) {
+    for place in left.bytes.indices { left.bytes[place] += right.bytes[place] }
+  }
+
   private static func place(of call: CopyCall) -> Int {
     switch call {
     case .sendfile: 0

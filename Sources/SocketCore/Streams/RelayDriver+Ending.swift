@@ -63,7 +63,7 @@ extension RelayDriver {
       for action in actions {
         switch action {
         case .finishSending:
-          guard isAccepted(.outbound) else { return }
+          guard isAccepted(.outbound, relay.outbound.delivered) else { return }
           // In CLOSE_WAIT the peer's FIN has come, whether or not it has been received here.
           let state = try? connection.socket.info().state
           hasFinished = try connection.finishSending()
@@ -79,7 +79,7 @@ extension RelayDriver {
             try output.close()
           }
           guard outcome.peerEnded else { continue }
-          guard isAccepted(.inbound) else { return }
+          guard isAccepted(.inbound, relay.inbound.delivered) else { return }
           observe(.peerEnded)
         }
       }
@@ -88,8 +88,9 @@ extension RelayDriver {
     }
   }
 
-  private mutating func isAccepted(_ direction: RelayDirection) -> Bool {
-    outcome.isRefused = accepts?(direction, relay[direction].delivered) == false
+  mutating func isAccepted(_ direction: RelayDirection, _ count: Int) -> Bool {
+    guard !outcome.isRefused else { return false }
+    outcome.isRefused = accepts?(direction, count) == false
     return !outcome.isRefused
   }
 }

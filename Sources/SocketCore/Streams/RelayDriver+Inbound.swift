@@ -72,6 +72,7 @@ extension RelayDriver {
       inboundPath.enlarge(output.descriptor, after: relay.inbound.delivered)
     }
     endAtReceiveLimit()
+    if let budget, !budget.take(count) { _ = isAccepted(.inbound, relay.inbound.received) }
   }
 
   /// The peer's FIN has been reached: the one place where that is found out, whatever the way.

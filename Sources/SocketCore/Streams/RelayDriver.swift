@@ -20,7 +20,8 @@ public struct RelayDriver: ~Copyable {
   let pool: BufferPool
   let tap: Tap?
   let accepts: Acceptance?
-  let started = MonotonicInstant.now
+  let budget: ByteBudget?
+  private(set) var started = MonotonicInstant.now
   var relay: Relay
   var outboundBytes: [UInt8] = []
   var inboundBytes: [UInt8] = []
@@ -54,21 +55,31 @@ public struct RelayDriver: ~Copyable {
   ///   - pool: lends the buffers, which are held only while bytes wait in them.
   ///   - tap: told of all bytes.
   ///   - accepts: has the last word on them.
+  ///   - budget: how many bytes may be received; where more come, `accepts` is asked at once.
   public init(
     _ options: RelayOptions = RelayOptions(),
     pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil,
-    accepts: Acceptance? = nil
+    accepts: Acceptance? = nil, budget: ByteBudget? = nil
   ) {
     self.options = options
     self.pool = pool
     self.tap = tap
     self.accepts = accepts
+    self.budget = budget
     limits = RelayLimits(
       idle: options.idleTimeout, total: options.totalTimeout, start: .now)
     // An end that has nothing to say can only end with its peer.
     relay = Relay(
       capacity: pool.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,
       waitsForPeer: options.onLocalEnd == .wait)
+    nextReading = options.readingInterval.map { started + $0 }
+    bucket = options.rate.map { TokenBucket(rate: $0, at: started) }
+  }
+
+  /// Counts all times from now on: for a relay that had to wait for others before anything moved.
+  mutating func restart() {
+    started = .now
+    limits = RelayLimits(idle: options.idleTimeout, total: options.totalTimeout, start: started)
     nextReading = options.readingInterval.map { started + $0 }
     bucket = options.rate.map { TokenBucket(rate: $0, at: started) }
   }
@@ -111,6 +122,9 @@ public struct RelayDriver: ~Copyable {
 
   /// Ends the relay for a signal: what has been received is still handed over.
   public mutating func stop(for signal: Int32) { outcome.signal = signal }
+
+  /// Ends the relay for a time limit that was not its own.
+  mutating func expire() { outcome.timeout = .idle }
 
   /// Ends the relay because a local stream, which it may share with others, has failed.
   public mutating func fail(with error: SystemCallError) { outcome.localError = error }
@@ -222,13 +236,16 @@ public struct RelayDriver: ~Copyable {
     guard now >= due else { return }
     let missed = (now - due).nanoseconds / max(1, interval.nanoseconds)
     nextReading = due + interval * Int(missed + 1)
-    observe(
-      .reading(
-        RelayReading(
-          elapsed: now - started, sent: relay.outbound.delivered,
-          acknowledged: relay.outbound.delivered - unacknowledgedPayload(connection),
-          received: relay.inbound.received, unread: connection.unreadBytes(),
-          buffered: connection.unacknowledgedBytes(), info: try? connection.socket.info())))
+    observe(.reading(reading(connection, at: now)))
+  }
+
+  /// How things stand.
+  func reading(_ connection: borrowing Connection, at now: MonotonicInstant) -> RelayReading {
+    RelayReading(
+      elapsed: now - started, sent: relay.outbound.delivered,
+      acknowledged: relay.outbound.delivered - unacknowledgedPayload(connection),
+      received: relay.inbound.received, unread: connection.unreadBytes(),
+      buffered: connection.unacknowledgedBytes(), info: try? connection.socket.info())
   }
 
   /// Bytes that moved so far, each step of their way counted.

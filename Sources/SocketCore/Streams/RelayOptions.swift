@@ -51,6 +51,21 @@ public struct RelayOptions: Hashable, Sendable {
   public init() {}
 }
 
+/// How many bytes may come, on one connection or on several together.
+public final class ByteBudget {
+  public let most: Int
+  /// Bytes that have come.
+  public private(set) var taken = 0
+
+  public init(most: Int) { self.most = most }
+
+  /// - Returns: whether they may still come.
+  func take(_ count: Int) -> Bool {
+    taken += count
+    return taken <= most
+  }
+}
+
 /// One of the two ends of a connection.
 public enum ConnectionSide: String, Hashable, Sendable {
   /// This program.
@@ -104,6 +119,8 @@ public struct RelayOutcome: Sendable {
   public var signal: Int32?
   /// The time limit that cut it short.
   public var timeout: RelayTimeout?
+
+  public init() {}
 }
 
 /// What happens during a relay, as it happens.

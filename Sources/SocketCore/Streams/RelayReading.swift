@@ -14,8 +14,13 @@ public struct RelayReading: Hashable, Sendable {
   public var unread: Int?
   /// Bytes in the send buffer, acknowledged ones excluded. SIOCOUTQ, tcp(7).
   public var buffered: Int?
-  /// What the kernel knows about the connection; nil where it could not be asked.
+  /// What the kernel knows about the connection; nil where it could not be asked, and for the sum of
+  /// several.
   public var info: TCPInfo?
+  /// The part of that which has a sum.
+  public var path: PathReading
+  /// How many connections are summed up here; nil for the reading of one.
+  public private(set) var streams: Int?
 
   public init(
     elapsed: Duration, sent: Int = 0, acknowledged: Int = 0, received: Int = 0, unread: Int? = nil,
@@ -28,13 +33,62 @@ public struct RelayReading: Hashable, Sendable {
     self.unread = unread
     self.buffered = buffered
     self.info = info
+    path = PathReading(info)
+  }
+
+  /// The sum of connections that were read at the same time; their round trip is the mean.
+  ///
+  /// - Parameters:
+  ///   - all: Open and ended ones.
+  ///   - elapsed: Since the first of them began.
+  public init(sumOf all: [RelayReading], elapsed: Duration) {
+    func sum(_ value: (RelayReading) -> Int?) -> Int? {
+      let known = all.compactMap(value)
+      return known.isEmpty ? nil : known.reduce(0, +)
+    }
+    self.elapsed = elapsed
+    sent = sum { $0.sent } ?? 0
+    acknowledged = sum { $0.acknowledged } ?? 0
+    received = sum { $0.received } ?? 0
+    unread = sum { $0.unread }
+    buffered = sum { $0.buffered }
+    path = PathReading(nil)
+    path.retransmissions = sum { $0.path.retransmissions } ?? 0
+    path.congestionWindow = sum { $0.path.congestionWindow }
+    path.unsent = sum { $0.path.unsent }
+    path.receiveWindow = sum { $0.path.receiveWindow }
+    let trips = all.compactMap { $0.path.roundTrip }
+    path.roundTrip = trips.isEmpty ? nil : trips.reduce(.zero, +) / trips.count
+    streams = all.count
   }
 
   /// Bytes that are on their way: sent and not acknowledged. The two counters are read one after the
   /// other, so that a little may be counted twice.
   public var inFlight: Int? {
-    guard let buffered, let unsent = info?.bytesUnsent else { return nil }
+    guard let buffered, let unsent = path.unsent else { return nil }
     return max(0, buffered - unsent)
+  }
+}
+
+/// What the kernel tells of the way of a connection's bytes, as far as connections can be summed up.
+public struct PathReading: Hashable, Sendable {
+  /// Segments that were sent again so far.
+  public var retransmissions = 0
+  /// Segments.
+  public var congestionWindow: Int?
+  public var roundTrip: Duration?
+  /// Bytes in the send buffer that were not sent yet.
+  public var unsent: Int?
+  /// Bytes that this end can announce.
+  public var receiveWindow: Int?
+
+  init(_ info: TCPInfo?) {
+    guard let info else { return }
+    retransmissions = info.totalRetransmissions
+    congestionWindow = info.congestionWindow
+    roundTrip = info.roundTripTime
+    unsent = info.bytesUnsent
+    receiveWindow = info.receiveWindowLimit
   }
 }
 

@@ -16,6 +16,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   var connects = false
   var keepsOpen = false
   var mostConnections: PositiveCount?
+  var streams: StreamCount?
   var timeout: Duration?
   var dialing = DialOptions()
   var listening = ListenSettings()
@@ -55,6 +56,10 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       With --keep-open each connection gets a file of its own, and many are received at once; on \
       standard output they come one after another.
       """,
+      .streamNotes
+        + " With --verify the pattern starts anew in each stream. --expect-size is the size of all "
+        + "together: with the last stream it is known whether something is missing, and that one is "
+        + "reset then.",
       .copyNotes,
     ],
     operands: [
@@ -83,6 +88,9 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       Example(
         command: "tcptool recv --verify random 7000",
         explanation: "Look whether each byte is what 'send --pattern random' sent."),
+      Example(
+        command: "tcptool recv --streams 8 --discard 7000",
+        explanation: "Be the other end of 'send --streams 8 --duration 10s'."),
       Example(
         command: "tcptool recv --connect 192.0.2.7 7000 -o disk.img",
         explanation: "Fetch a file from 'tcptool send --listen'."),
@@ -130,6 +138,15 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
         "max-connections", \.mostConnections, value: "n",
         help: "Take so many connections altogether, close the listener, and end with the last."),
     ]
+    let streams: Bound<Self> = .option(
+      "streams", \.streams, value: "n",
+      help: """
+        Receive one transfer by so many connections at once, 1 to 1024, and end with the last. With \
+        --output each has a file of its own, by '%n' in the name.
+        """
+    ).needing("discard", "verify", "output").excluding(
+      ["keep-open", "max-connections"], because: "--streams says how many connections there are"
+    ).excluding(["expect-digest"], because: "each stream has a digest of its own")
     let names = (many + waiting).map(\.parameter.name).filter { !family.contains($0) }
     let connect: Bound<Self> = .flag(
       "connect", \.connects, help: "Connect to a sender that listens, instead of waiting for one."
@@ -144,7 +161,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       + contentParameters(
         consequence:
           "If not, no file gets its name, the sender is told by RST, and the status is 23."
-      ) + many + [copyParameter(\.copy)]
+      ) + many + [streams, copyParameter(\.copy)]
       + measureParameters("what waits unread and the receive window").map {
         $0.parameter.name == "svg"
           ? $0.excluding(["keep-open", "max-connections"], because: "each connection has its own")
@@ -170,9 +187,22 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     try measures.validate()
     try content.validate(copy, comparing: pattern != nil)
     try checkTimeouts(idle: idleTimeout, total: totalTimeout)
-    guard isPlural, let path else { return }
+    if streams != nil {
+      try checkStreamSource(dialing)
+      if output == "-" {
+        throw UsageError(
+          "On standard output the data of several streams would be mixed: give each a file "
+            + "('--output NAME-%n'), '--discard' or '--verify'.")
+      }
+    }
+    guard isPlural || streams != nil, let path else { return }
     let name = try OutputName(path)
-    if !name.isUnique && !replaces {
+    if let streams, streams.value > 1, !name.isUnique {
+      throw UsageError(
+        "With '--streams' each stream has a file of its own: put '%n' into '--output \(path)', which "
+          + "is the number of the stream.")
+    }
+    if streams == nil, !name.isUnique && !replaces {
       throw UsageError(
         "With '--keep-open' every file would replace the one before it: put '%n' into '--output "
           + "\(path)', which is the number of the connection, or give '--force'.")
@@ -200,6 +230,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if let streams { return try run(streams, narrator) }
     if isPlural { return try runMany(narrator) }
     let content = content(name: path ?? "-", number: nil, narrator)
     // Before anybody connects: a file that cannot be written is found out first.
@@ -261,13 +292,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   // MARK: Many connections
 
   private func runMany(_ narrator: Narrator) throws(Failure) -> Ending {
-    if let first = outputName?.first {
-      do throws(SystemCallError) {
-        try NewFile.check(first, replaces: replaces)
-      } catch {
-        throw Failure(.localStream, error.description + ReceivedContent.hint(error))
-      }
-    }
+    try checkFirstFile()
     var options = ServeOptions()
     options.mostConnections = mostConnections?.value
     options.relay = relay
@@ -297,9 +322,6 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       narrator, options, isPlural: true, asksForEnd: false, hasTerminalToItself: false,
       listener: listener.local, saysTotals: writesNothing, measures: measures,
       content: receptions.content)
-    let files = outputName.map {
-      ReceivedFiles(name: $0, replaces: replaces, isDurable: isDurable)
-    }
     var server = Server(listener, options, hooks: receptions.hooks(sees: seesBytes, files))
     let ending: ServerEnding
     do throws(SystemCallError) {
@@ -312,6 +334,53 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       throw Failure(.localEnd, error)
     }
     return try narration.ending(ending)
+  }
+
+  private func checkFirstFile() throws(Failure) {
+    guard let first = outputName?.first else { return }
+    do throws(SystemCallError) {
+      try NewFile.check(first, replaces: replaces)
+    } catch {
+      throw Failure(.localStream, error.description + ReceivedContent.hint(error))
+    }
+  }
+
+  private var files: ReceivedFiles? {
+    outputName.map { ReceivedFiles(name: $0, replaces: replaces, isDurable: isDurable) }
+  }
+
+  // MARK: Streams
+
+  private func run(_ streams: StreamCount, _ narrator: Narrator) throws(Failure) -> Ending {
+    try copy.check(.discarding())
+    try checkFirstFile()
+    // A file has two descriptors until it gets its name.
+    try streams.checkDescriptors(files == nil ? 1 : 3)
+    let whole = content.expectedSize.map {
+      SizeOfAll("received", expected: $0.bytes, streams: streams.value)
+    }
+    let receptions = Receptions(narrator) { number, peer in
+      ReceivedContent(
+        content.ofOneStream, pattern: pattern,
+        name: outputName?.name(number, peer) ?? streamName(number), number: number, whole: whole,
+        narrator: narrator)
+    }
+    var plan = StreamsNarration.Plan(count: streams.value, sends: false)
+    plan.size = content.expectedSize?.bytes
+    plan.relay = relay
+    plan.measures = measures
+    plan.whole = whole
+    var options = ServeOptions()
+    options.service = outputName == nil ? .discard : .receive
+    options.relay = relay
+    var narration = try StreamsNarration(
+      plan, connects: connects, contents: receptions, narrator)
+    return try runStreams(
+      streams.value,
+      at: StreamPlace(
+        endpoint: endpoint, connects: connects, timeout: timeout, dialing: dialing,
+        listening: listening, sockets: sockets), options,
+      hooks: receptions.hooks(sees: seesBytes, files), &narration, narrator)
   }
 
   private var seesBytes: Bool { content.algorithm != nil || pattern != nil }

@@ -12,6 +12,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   var size: ByteCount?
   var duration: Duration?
   var pattern: PatternName?
+  var streams: StreamCount?
   var timeout: Duration?
   var dialing = DialOptions()
   var listening = ListenSettings()
@@ -54,6 +55,10 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       z = (z ^ z >> 27) * 0x94d049bb133111eb and z = z ^ z >> 31 (SplitMix64). 'random' alone is \
       'random:0'. The option --verify of tcptool recv makes the same.
       """,
+      .streamNotes
+        + " Streams carry data that is made here: the size and the rate are divided among them, and each "
+        + "starts the pattern at its beginning. Nothing is sent before all of them are connected. A file "
+        + "is never divided; several files go by a tcptool send each.",
       .copyNotes,
     ],
     operands: .hostAndPort + [
@@ -81,6 +86,9 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       Example(
         command: "tcptool send --size 1G --pattern random 192.0.2.7 7000",
         explanation: "Send data that 'tcptool recv --verify random' compares byte by byte."),
+      Example(
+        command: "tcptool send --streams 8 --duration 10s 192.0.2.7 7000",
+        explanation: "See how fast the path is for eight connections at once."),
     ],
     exitStatuses: .connecting(
       done: "The peer has acknowledged every byte.", hasTimeouts: true, hasMismatch: true),
@@ -102,6 +110,14 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
         "pattern", \.pattern, value: "pattern",
         help: "Which data is made: zero, counter, random or random:SEED. Default: zero."
       ).needing("size", "duration"),
+      .option(
+        "streams", \.streams, value: "n",
+        help: """
+          Send by so many connections at once, 1 to 1024: --size and --rate are those of all \
+          together. A file is not divided among streams.
+          """
+      ).needing("size", "duration").excluding(
+        ["expect-digest"], because: "each stream has a digest of its own"),
     ]
     let connecting: [Bound<Self>] =
       [
@@ -153,6 +169,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
     if files.count > 1, content.expectedDigest != nil {
       throw UsageError("'--expect-digest' goes with one file: each of several has its own digest.")
     }
+    if streams != nil { try checkStreamSource(dialing) }
     try measures.validate()
     try content.validate(copy)
     try checkTimeouts(idle: idleTimeout, total: totalTimeout)
@@ -162,6 +179,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   private var makesData: Bool { size != nil || duration != nil }
 
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
+    if let streams { return try run(streams, narrator) }
     // Before anything is connected: a file that cannot be read is found out first.
     let input: ByteInput
     var sequence: FileSequence?
@@ -210,21 +228,14 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
     switch consume outcome {
     case .signal(let signal): return .signal(signal)
     case .connection(let connection):
-      var relay = RelayOptions()
-      relay.linger = linger
-      relay.mustDeliver = true
-      relay.copy = copy
-      relay.idleTimeout = idleTimeout
-      relay.totalTimeout = totalTimeout
+      var relay = relay
       if let rate {
         relay.rate = rate.bytes
         relay.isPacedByKernel = connection.paces(
           at: rate.bytes, limitsBuffer: sockets.unsentLimit == nil)
       }
-      var context = TransferContext()
-      context.source = makesData ? .made : kind == .file ? .file : .stream
-      context.rate = rate
-      context.hasOwnSendBuffer = sockets.sendBuffer != nil
+      var context = context
+      if !makesData { context.source = kind == .file ? .file : .stream }
       var nowhere = ByteOutput.discarding()
       let ending = try runSession(
         connection, relay, input: input, output: &nowhere, loop: &loop, narrator: narrator,
@@ -235,4 +246,64 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   }
 
   private var source: String { files.first ?? "-" }
+
+  private var relay: RelayOptions {
+    var relay = RelayOptions()
+    relay.linger = linger
+    relay.mustDeliver = true
+    relay.copy = copy
+    relay.idleTimeout = idleTimeout
+    relay.totalTimeout = totalTimeout
+    return relay
+  }
+
+  /// That of data that is made here.
+  private var context: TransferContext {
+    var context = TransferContext()
+    context.source = .made
+    context.rate = rate
+    context.hasOwnSendBuffer = sockets.sendBuffer != nil
+    return context
+  }
+
+  // MARK: Streams
+
+  private func run(_ streams: StreamCount, _ narrator: Narrator) throws(Failure) -> Ending {
+    let data = pattern?.pattern ?? .zero
+    try copy.check(.pattern(data, size: size?.bytes, duration: duration))
+    try streams.checkDescriptors(1)
+    let whole = content.expectedSize.map {
+      SizeOfAll("sent", expected: $0.bytes, streams: streams.value)
+    }
+    let contents = SentStreams(content, whole, narrator)
+    var plan = StreamsNarration.Plan(count: streams.value, sends: true)
+    plan.size = size?.bytes
+    plan.relay = relay
+    plan.context = context
+    plan.measures = measures
+    plan.whole = whole
+    var options = ServeOptions()
+    options.service = .supply
+    options.startsTogether = true
+    options.relay = relay
+    var hooks = contents.hooks
+    hooks.input = { number in
+      .pattern(
+        data, size: size.map { streams.share(of: $0.bytes, for: number) }, duration: duration)
+    }
+    hooks.prepare = { _, connection, relay in
+      guard let rate else { return }
+      let share = max(1, rate.bytes / streams.value)
+      relay.rate = share
+      relay.isPacedByKernel = connection.paces(
+        at: share, limitsBuffer: sockets.unsentLimit == nil)
+    }
+    var narration = try StreamsNarration(
+      plan, connects: listenPlace == nil, contents: contents, narrator)
+    return try runStreams(
+      streams.value,
+      at: StreamPlace(
+        endpoint: endpoint, connects: listenPlace == nil, timeout: timeout, dialing: dialing,
+        listening: listening, sockets: sockets), options, hooks: hooks, &narration, narrator)
+  }
 }

@@ -123,9 +123,11 @@ enum ConnectionOutcome: ~Copyable {
 }
 
 /// Connects to a host and tells how it went.
+///
+/// - Parameter number: that of one connection of several.
 func openConnection(
   _ typed: TypedEndpoint, timeout: Duration?, _ dialing: DialOptions, _ sockets: SocketSettings,
-  loop: inout ReadinessLoop, _ destination: Destination, narrator: Narrator
+  loop: inout ReadinessLoop, _ destination: Destination, number: Int? = nil, narrator: Narrator
 ) throws(Failure) -> ConnectionOutcome {
   let targets = destination.targets
   var race = dialing.race
@@ -158,7 +160,8 @@ func openConnection(
     case .connected(let connected):
       patience.succeed()
       for loser in connected.abandoned { narrator.tell(.attempt(loser)) }
-      narrator.tell(.connected(connected, resolution: destination.resolution))
+      narrator.tell(
+        .connected(connected, resolution: destination.resolution, number: number))
       narrator.tell(.timing(connected, resolution: destination.resolution))
       return .connection(connected.take())
     case .failed:

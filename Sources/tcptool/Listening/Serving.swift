@@ -55,6 +55,8 @@ struct ServerNarration {
       }
       narrator.tell(.accepted(local: local, peer: peer, connection: number(connection)))
     case .rejected(let peer): narrator.tell(.rejected(peer))
+    // Of the streams of one transfer, which are told in their own way.
+    case .began, .readings: break
     case .relay(let connection, .reading(let reading)): meters[connection]?.take(reading)
     case .relay(let connection, let event):
       let asks = asksForEnd && !localEnded && !options.relay.endsWithPeer
@@ -178,6 +180,7 @@ extension Service {
     case .relay: "standard input"
     case .generate(let size): size == nil ? nil : "the data"
     case .file(let path): path
+    case .supply: "the data"
     case .echo, .discard, .receive, .command: nil
     }
   }

@@ -42,7 +42,8 @@ func runSession(
   var relay = options
   if meter?.tellsIntervals != true { relay.tellProgress(to: narrator) }
   relay.readingInterval = meter?.readingInterval
-  var driver = RelayDriver(relay, tap: tap, accepts: content.map { $0.accepts })
+  var driver = RelayDriver(
+    relay, tap: tap, accepts: content.map { $0.accepts }, budget: content?.budget)
   var localEnded = false
   let outcome: RelayOutcome
   do throws(SystemCallError) {

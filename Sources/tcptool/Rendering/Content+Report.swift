@@ -51,6 +51,16 @@ extension Event {
       ])
   }
 
+  /// All streams together have the size that was expected.
+  static func verified(size: Int) -> Event {
+    Event(
+      "verified", "\(Units.plural(size, "byte")) on all streams, as expected: the size",
+      [
+        ("connection", nil), ("bytes", .init(size)), ("size", .init(size)), ("digest", nil),
+        ("pattern", nil),
+      ])
+  }
+
   /// A connection's file is whole and has its name.
   static func received(_ path: String, bytes: Int, number: Int?) -> Event {
     Event(

@@ -51,7 +51,11 @@ extension Event {
       ])
   }
 
-  static func connected(_ connected: borrowing Connected, resolution: Duration?) -> Event {
+  /// - Parameter number: that of one connection of several.
+  static func connected(
+    _ connected: borrowing Connected, resolution: Duration?, number: Int? = nil,
+    for audience: Audience = .all
+  ) -> Event {
     let retried = connected.synRetransmissions
     let note =
       retried == 0 ? "" : " (the SYN was sent \(Units.plural(retried + 1, "time")))"
@@ -59,10 +63,10 @@ extension Event {
     let info = try? connected.connection.socket.info()
     return Event(
       "connected",
-      "connected \(local) → \(peer) "
-        + "in \(Units.duration(connected.handshake))\(note)",
+      "\(tag(number))connected \(local) → \(peer) "
+        + "in \(Units.duration(connected.handshake))\(note)", for: audience,
       [
-        ("local", local.json), ("peer", peer.json),
+        ("connection", .init(number ?? 1)), ("local", local.json), ("peer", peer.json),
         ("resolution_ns", .init(nanoseconds: resolution)),
         ("handshake_ns", .init(nanoseconds: connected.handshake)),
         ("rtt_us", .init(microseconds: connected.roundTripTime)), ("syns_sent", .init(retried + 1)),

@@ -22,9 +22,11 @@ extension Event {
   }
 
   /// - Parameter connection: its number, where there may be several.
-  static func accepted(local: Endpoint, peer: Endpoint, connection: Int?) -> Event {
+  static func accepted(
+    local: Endpoint, peer: Endpoint, connection: Int?, for audience: Audience = .all
+  ) -> Event {
     Event(
-      "accepted", "\(tag(connection))accepted \(peer) → \(local)",
+      "accepted", "\(tag(connection))accepted \(peer) → \(local)", for: audience,
       [("connection", .init(connection ?? 1)), ("local", local.json), ("peer", peer.json)])
   }
 }

@@ -109,7 +109,7 @@ extension RelayOutcome {
     [traffic, end, ways, cost, path, slowness(context)].compactMap(\.self)
   }
 
-  private var traffic: String {
+  var traffic: String {
     let acknowledgement =
       switch acknowledged {
       case _ where sent == 0: ""
@@ -124,7 +124,7 @@ extension RelayOutcome {
   }
 
   /// Which calls moved the bytes, where there were enough for that to matter.
-  private var ways: String? {
+  var ways: String? {
     let parts = [("sent by ", sentBy), ("received by ", receivedBy)].compactMap { verb, tally in
       tally.text.map { verb + $0 }
     }
@@ -173,7 +173,7 @@ extension RelayOutcome {
   }
 
   /// What it cost this end, where only this connection was at work.
-  private var cost: String? {
+  var cost: String? {
     guard let time = processorTime, sent + received >= 65_536 else { return nil }
     let perGiB = time.total / .seconds(1) / (Double(sent + received) / Double(1 << 30))
     return "processor \(Units.duration(time.total)) (\(Units.duration(time.user)) user, "
@@ -199,7 +199,7 @@ extension CopyTally {
   }
 
   /// The bytes under the call's name.
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     .object(CopyCall.allCases.filter { self[$0] > 0 }.map { ($0.rawValue, .init(self[$0])) })
   }
 }

@@ -20,8 +20,7 @@ struct TransferInterval {
     bytes =
       sends
       ? reading.acknowledged - earlier.acknowledged : reading.received - earlier.received
-    retransmissions =
-      (reading.info?.totalRetransmissions ?? 0) - (earlier.info?.totalRetransmissions ?? 0)
+    retransmissions = reading.path.retransmissions - earlier.path.retransmissions
   }
 
   /// Bits a second.
@@ -48,15 +47,15 @@ struct TransferInterval {
     func size(_ bytes: Int?) -> String {
       (bytes.map { Units.bytes($0) } ?? "-").padded(Self.widths.size)
     }
-    let info = reading.info
+    let path = reading.path
     let common =
       Units.duration(.milliseconds(Int(reading.elapsed / .milliseconds(1)))).padded(
         Self.widths.time) + Units.bitRate(rate).padded(Self.widths.rate) + size(bytes)
-    guard sends else { return common + size(reading.unread) + size(info?.receiveWindowLimit) }
+    guard sends else { return common + size(reading.unread) + size(path.receiveWindow) }
     return common + "\(retransmissions)".padded(Self.widths.count)
-      + (info.map { "\($0.congestionWindow)" } ?? "-").padded(Self.widths.count)
-      + (info.map { Units.duration($0.roundTripTime) } ?? "-").padded(Self.widths.size)
-      + size(reading.inFlight) + size(info?.bytesUnsent)
+      + (path.congestionWindow.map { "\($0)" } ?? "-").padded(Self.widths.count)
+      + (path.roundTrip.map { Units.duration($0) } ?? "-").padded(Self.widths.size)
+      + size(reading.inFlight) + size(path.unsent)
   }
 }
 
@@ -68,20 +67,25 @@ extension String {
 }
 
 extension Event {
-  /// - Parameter number: that of one connection of several.
-  static func interval(_ interval: TransferInterval, number: Int?) -> Event {
+  /// - Parameters:
+  ///   - number: that of one connection of several.
+  ///   - label: what stands before the line, in place of that.
+  static func interval(
+    _ interval: TransferInterval, number: Int?, label: String? = nil, for audience: Audience = .all
+  ) -> Event {
     let reading = interval.reading
     return Event(
-      "interval", tag(number) + interval.row, indent: 8,
+      "interval", (label ?? tag(number)) + interval.row, for: audience, indent: 8,
       [
-        ("connection", .init(number ?? 1)), ("start_ns", .init(nanoseconds: interval.start)),
+        ("connection", reading.streams == nil ? .init(number ?? 1) : .null),
+        ("streams", .init(reading.streams)), ("start_ns", .init(nanoseconds: interval.start)),
         ("end_ns", .init(nanoseconds: reading.elapsed)), ("bytes", .init(interval.bytes)),
         ("bits_per_second", .init(Int(interval.rate.rounded()))),
         ("segments_retransmitted", .init(interval.retransmissions)),
         ("bytes_written", .init(reading.sent)),
         ("bytes_acknowledged", .init(reading.acknowledged)),
         ("bytes_in_flight", .init(reading.inFlight)),
-        ("bytes_unsent", .init(reading.info?.bytesUnsent)),
+        ("bytes_unsent", .init(reading.path.unsent)),
         ("bytes_received", .init(reading.received)), ("bytes_unread", .init(reading.unread)),
         ("tcp_info", reading.info?.json ?? .null),
       ])

@@ -84,6 +84,13 @@ struct ContentOptions: Sendable {
     }
   }
 
+  /// The same for one stream of several, without what holds for all of them together.
+  var ofOneStream: ContentOptions {
+    var options = self
+    options.expectedSize = nil
+    return options
+  }
+
   /// What has to be computed, whether it is shown or compared.
   var algorithm: DigestAlgorithm? { digest.algorithm ?? expectedDigest?.value.algorithm }
 
@@ -98,7 +105,7 @@ struct ContentOptions: Sendable {
       let what =
         count < expected
         ? "short: \(Units.count(count)) of \(Units.plural(expected, "byte")) \(verb) (--expect-size)"
-        : "\(Units.plural(count, "byte")) \(verb) where \(Units.count(expected)) were expected "
+        : "more \(verb) than the \(Units.plural(expected, "byte")) that were expected "
           + "(--expect-size)"
       return Failure(.mismatch, what)
     }

@@ -9,6 +9,8 @@ final class ReceivedContent: SessionContent {
   private let pattern: PatternName?
   private let narrator: Narrator
   private let number: Int?
+  /// What the size of all streams has to be, where this is one of them.
+  private let whole: SizeOfAll?
   /// What is received, as sha256sum would call it.
   private let name: String
   private var file: NewFile?
@@ -23,11 +25,14 @@ final class ReceivedContent: SessionContent {
   ///   - pattern: what the data is compared with.
   ///   - name: what its digest is said to be of.
   ///   - number: that of the connection, where there are several.
+  ///   - whole: the size of all streams of which this is one.
   init(
     _ options: ContentOptions, pattern: PatternName?, name: String, number: Int? = nil,
-    narrator: Narrator
+    whole: SizeOfAll? = nil, narrator: Narrator
   ) {
     self.options = options
+    self.whole = whole
+    budget = whole?.budget ?? options.expectedSize.map { ByteBudget(most: $0.bytes) }
     self.pattern = pattern
     self.name = name
     self.number = number
@@ -49,6 +54,9 @@ final class ReceivedContent: SessionContent {
     return output
   }
 
+  /// How much may come.
+  let budget: ByteBudget?
+
   var seesBytes: Bool { digest != nil || check != nil }
 
   func take(_ direction: RelayDirection, _ bytes: Span<UInt8>) {
@@ -64,7 +72,9 @@ final class ReceivedContent: SessionContent {
 
   func accepts(_ direction: RelayDirection, _ count: Int) -> Bool {
     guard direction == .inbound else { return true }
-    refusal = options.mismatch("received", count, digest?.value) ?? difference
+    refusal =
+      whole?.refusal(of: number ?? 1, count)
+      ?? options.mismatch("received", count, digest?.value) ?? difference
     if refusal == nil {
       do throws(SystemCallError) {
         try file?.commit()

@@ -14,7 +14,7 @@ struct ReceivedFiles: Sendable {
 }
 
 /// Holds what looks at the data of each connection as long as that is open.
-final class Receptions {
+final class Receptions: StreamContents {
   private var contents: [Int: ReceivedContent] = [:]
   private let narrator: Narrator
   private let make: (Int, Endpoint) -> ReceivedContent
@@ -28,7 +28,7 @@ final class Receptions {
 
   func content(of number: Int) -> (any SessionContent)? { contents[number] }
 
-  func end(_ number: Int) { contents.removeValue(forKey: number)?.tell() }
+  func end(_ number: Int, isWell: Bool = true) { contents.removeValue(forKey: number)?.tell() }
 
   /// What the server does for each connection.
   ///
@@ -43,6 +43,7 @@ final class Receptions {
     hooks.accepts = { [self] number, direction, count in
       contents[number]?.accepts(direction, count) ?? true
     }
+    hooks.budget = { [self] number in contents[number]?.budget }
     if let files {
       hooks.output = { [self] number, peer throws(SystemCallError) in
         let file = try files.open(number, peer)

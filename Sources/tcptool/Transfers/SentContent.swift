@@ -11,6 +11,9 @@ final class SentContent: SessionContent {
   private let size: Int?
   /// What a digest is said to be of where there are not several files.
   private let name: String
+  private let number: Int?
+  /// What the size of all streams has to be, where this is one of them.
+  private let whole: SizeOfAll?
   private var digest: Digest?
   /// The file that the next byte belongs to, and its bytes so far.
   private var part = 0
@@ -22,8 +25,15 @@ final class SentContent: SessionContent {
   ///   - name: what is sent, as sha256sum would call it.
   ///   - size: the bytes that a single file has.
   ///   - files: those of several.
-  init(_ options: ContentOptions, name: String, size: Int?, files: FileSequence?) {
+  ///   - number: that of the connection, where there are several.
+  ///   - whole: the size of all streams of which this is one.
+  init(
+    _ options: ContentOptions, name: String, size: Int?, files: FileSequence? = nil,
+    number: Int? = nil, whole: SizeOfAll? = nil
+  ) {
     self.size = size
+    self.number = number
+    self.whole = whole
     self.options = options
     self.name = name
     self.files = files
@@ -66,7 +76,9 @@ final class SentContent: SessionContent {
     } else {
       endWholeParts()
     }
-    refusal = shrunk(count) ?? options.mismatch("sent", count, values.first)
+    refusal =
+      whole?.refusal(of: number ?? 1, count) ?? shrunk(count)
+      ?? options.mismatch("sent", count, values.first)
     return refusal == nil
   }
 
@@ -93,7 +105,7 @@ final class SentContent: SessionContent {
     guard options.digest.algorithm != nil else { return }
     let names = files?.parts.map(\.path) ?? [name]
     for (name, value) in zip(names, values) {
-      narrator.tell(.digest(value, of: name, number: nil))
+      narrator.tell(.digest(value, of: name, number: number))
     }
   }
 }

@@ -9,6 +9,8 @@ protocol SessionContent: AnyObject {
   func take(_ direction: RelayDirection, _ bytes: Span<UInt8>)
   /// `RelayDriver.Acceptance`.
   func accepts(_ direction: RelayDirection, _ count: Int) -> Bool
+  /// How many bytes may be received; nil is any number.
+  var budget: ByteBudget? { get }
   /// Why the data was refused.
   var refusal: Failure? { get }
   /// Takes in how many bytes have come to the local output.
@@ -20,6 +22,7 @@ protocol SessionContent: AnyObject {
 }
 
 extension SessionContent {
+  var budget: ByteBudget? { nil }
   var isSettled: Bool { false }
   func note(received count: Int) {}
   func explained(_ failure: Failure) -> Failure { failure }

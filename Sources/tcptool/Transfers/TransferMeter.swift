@@ -12,6 +12,9 @@ final class TransferMeter {
   private let size: Int?
   /// The connection's number, where there are several.
   private let number: Int?
+  /// What stands before a line; nil is what the number says.
+  private let label: String?
+  private let audience: Event.Audience
   private let isLive: Bool
   private let plot: ResultFile
   private let plots: Bool
@@ -28,17 +31,21 @@ final class TransferMeter {
 
   /// - Parameters:
   ///   - sends: whether it is the sending that is measured.
+  ///   - label: what stands before each line, in a column of its own.
+  ///   - audience: whom the lines are for.
   ///   - isLive: whether a terminal may show how it goes, if there is one.
   /// - Throws: where the file of --svg cannot be written.
   init(
-    _ options: MeasureOptions, sends: Bool, size: Int?, number: Int? = nil, isLive: Bool,
-    _ narrator: Narrator
+    _ options: MeasureOptions, sends: Bool, size: Int?, number: Int? = nil, label: String? = nil,
+    for audience: Event.Audience = .all, isLive: Bool, _ narrator: Narrator
   ) throws(Failure) {
     interval = options.interval
     boundary = options.interval ?? .zero
     self.sends = sends
     self.size = size
     self.number = number
+    self.label = label
+    self.audience = audience
     self.narrator = narrator
     self.isLive = isLive && narrator.showsLive
     plots = options.plotFile != nil
@@ -72,10 +79,11 @@ final class TransferMeter {
     let part = TransferInterval(from: last, to: reading, sends: sends)
     last = reading
     if !hasHeader, number == nil, !narrator.options.isJSON, !narrator.options.isQuiet {
-      narrator.line(TransferInterval.header(sends: sends))
+      let column = String(repeating: " ", count: label?.count ?? 0)
+      narrator.line(column + TransferInterval.header(sends: sends))
     }
     hasHeader = true
-    narrator.tell(.interval(part, number: number))
+    narrator.tell(.interval(part, number: number, label: label, for: audience))
   }
 
   private func show() {
@@ -90,29 +98,47 @@ final class TransferMeter {
   ///
   /// - Returns: why the file of --svg was not written: how the transfer ended matters more.
   func finish(_ outcome: RelayOutcome, peer: Endpoint) -> Failure? {
-    narrator.endShow()
     // What follows the last acknowledgement is no time of the transfer.
     let end = sends ? outcome.acknowledgedAfter ?? outcome.elapsed : outcome.elapsed
-    let reading = RelayReading(
-      elapsed: end > last.elapsed ? end : outcome.elapsed, sent: outcome.sent,
-      acknowledged: outcome.acknowledged,
-      received: outcome.received + outcome.undelivered, unread: 0,
-      buffered: outcome.sent - outcome.acknowledged, info: outcome.info)
+    return finish(
+      RelayReading(endOf: outcome), within: end,
+      title: sends ? "Sent to \(peer)" : "Received from \(peer)")
+  }
+
+  /// The same of what has no single outcome.
+  ///
+  /// - Parameters:
+  ///   - end: when the last byte had its way behind it.
+  ///   - title: of the plot.
+  func finish(_ last: RelayReading, within end: Duration, title: String) -> Failure? {
+    narrator.endShow()
+    var reading = last
+    if end > self.last.elapsed { reading.elapsed = end }
+    let last = self.last
     let hasMoved = reading.acknowledged + reading.received > last.acknowledged + last.received
     if interval != nil, hasMoved || end > last.elapsed { tell(reading) }
     guard plots else { return nil }
     samples.finish(reading, sends: sends)
     do throws(Failure) {
-      try plot.write { chart(peer).svg }
+      try plot.write { chart(title).svg }
       return nil
     } catch {
       return error
     }
   }
 
-  private func chart(_ peer: Endpoint) -> Chart {
+  private func chart(_ title: String) -> Chart {
     samples.chart(
-      title: sends ? "Sent to \(peer)" : "Received from \(peer)",
-      began: WallClock.timeOfDay(unixMicroseconds: began), sends: sends)
+      title: title, began: WallClock.timeOfDay(unixMicroseconds: began), sends: sends)
+  }
+}
+
+extension RelayReading {
+  /// How a connection stood when it had ended.
+  init(endOf outcome: RelayOutcome) {
+    self.init(
+      elapsed: outcome.elapsed, sent: outcome.sent, acknowledged: outcome.acknowledged,
+      received: outcome.received + outcome.undelivered, unread: 0,
+      buffered: outcome.sent - outcome.acknowledged, info: outcome.info)
   }
 }

@@ -32,13 +32,13 @@ struct TransferSamples {
     skipped += 1
     guard skipped == stride else { return }
     skipped = 0
-    let info = reading.info
+    let path = reading.path
     all.append(
       Sample(
         elapsed: reading.elapsed, bytes: sends ? reading.acknowledged : reading.received,
-        retransmissions: info?.totalRetransmissions ?? 0,
-        roundTrip: info?.roundTripTime, congestionWindow: info?.congestionWindow,
-        unread: reading.unread, window: info?.receiveWindowLimit))
+        retransmissions: path.retransmissions, roundTrip: path.roundTrip,
+        congestionWindow: path.congestionWindow, unread: reading.unread,
+        window: path.receiveWindow))
     guard all.count > Self.most else { return }
     all = all.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
     stride *= 2

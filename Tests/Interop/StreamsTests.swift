@@ -1,0 +1,394 @@
+// --streams of `send` and `recv`: several connections in one process, their sums, and what becomes of
+// the others when one is lost.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct Streams {
+  private func events(_ name: String, in text: String) throws -> [[String: Any]] {
+    try text.split(separator: "\n").compactMap { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return object?["event"] as? String == name ? object : nil
+    }
+  }
+
+  private func sum(_ key: String, of events: [[String: Any]]) -> Int {
+    events.reduce(0) { $0 + ($1[key] as? Int ?? 0) }
+  }
+
+  // MARK: Both ends
+
+  /// Every byte of every stream, whichever end connects.
+  @Test(arguments: Role.allCases, ["counter", "random:7"])
+  func allStreamsArrive(senderIs role: Role, pattern: String) throws {
+    let size = 8_000_003
+    let send = [
+      "send", "--streams", "8", "--size", "\(size)", "--pattern", pattern, "--digest", "crc32c",
+    ]
+    let receive = [
+      "recv", "--streams", "8", "--verify", pattern, "--digest", "crc32c", "--expect-size",
+      "\(size)",
+    ]
+    let (waits, connects) =
+      role == .client
+      ? (receive + ["127.0.0.1", "0"], send) : (send + ["--listen", "127.0.0.1:0"], receive)
+    let first = try Child([try Tool.path] + waits)
+    let port = "\(try announcedPort(of: first))"
+    let second = try Child(
+      [try Tool.path] + connects + (role == .client ? [] : ["--connect"]) + ["127.0.0.1", port])
+    let ends = [try second.wait(), try first.wait()]
+    for end in ends {
+      #expect(end.outcome == .exited(0), "\(end)")
+      #expect(end.errorText.contains("8 streams: "), "\(end)")
+    }
+    #expect(ends.contains { $0.errorText.contains("8,000,003 bytes on all streams, as expected") })
+    // Each stream has a digest, and both ends say the same ones; which is which may differ.
+    let digests = ends.map { end in
+      end.errorText.split(separator: "\n").filter { $0.contains("  stream-") }
+        .map { String($0.prefix(8)) }.sorted()
+    }
+    #expect(digests[0].count == 8 && digests[0] == digests[1])
+  }
+
+  @Test func eachStreamHasItsFile() throws {
+    let directory = try TemporaryDirectory()
+    let receiver = try tcptool(
+      "recv", "--streams", "3", "-o", directory.file("part-%n"), "127.0.0.1", "0")
+    let sent = try tcptool(
+      "send", "--streams", "3", "--size", "1000", "--pattern", "counter", "127.0.0.1",
+      "\(try announcedPort(of: receiver))"
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent)")
+    #expect(try receiver.wait().outcome == .exited(0))
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+    #expect(names == ["part-1", "part-2", "part-3"])
+    let parts = names.map { contents(of: directory.file($0)) }
+    #expect(parts.map(\.count).sorted() == [333, 333, 334])
+    // The pattern starts anew in each.
+    for part in parts { #expect(Array(part[7..<16]) == [0, 0, 0, 0, 0, 0, 0, 0, 1]) }
+  }
+
+  /// The sum, and each stream beside it: the intervals of all have the same ends and add up.
+  @Test func intervalsAddUp() throws {
+    let directory = try TemporaryDirectory()
+    let plot = directory.file("plot.svg")
+    let receiver = try tcptool("recv", "--json", "--streams", "4", "--discard", "127.0.0.1", "0")
+    let line = try receiver.waitForLine(containing: "\"listening\"")
+    let port = try #require(line.firstMatch(of: /"port":([0-9]+)/)).1
+    let size = 16 << 20
+    let sent = try tcptool(
+      "send", "--json", "--streams", "4", "-i", "50ms", "--svg", plot, "--size", "\(size)",
+      "--rate", "400Mbit", "127.0.0.1", String(port)
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    #expect(try receiver.wait().outcome == .exited(0))
+    let intervals = try events("interval", in: sent.errorText)
+    let sums = intervals.filter { $0["streams"] as? Int == 4 }
+    #expect(sums.count >= 3 && sums.allSatisfy { $0["connection"] is NSNull })
+    let whole = sum("bytes", of: sums)
+    #expect(whole == size)
+    for number in 1...4 {
+      let own = intervals.filter { $0["connection"] as? Int == number }
+      let bytes = sum("bytes", of: own)
+      #expect(bytes == size / 4, "#\(number)")
+      #expect(own.allSatisfy { $0["tcp_info"] is [String: Any] })
+    }
+    let totals = try #require(try events("streams", in: sent.errorText).first)
+    #expect(totals["bytes_acknowledged"] as? Int == size)
+    #expect(totals["failed"] as? Int == 0 && totals["connections"] as? Int == 4)
+    // The rate was that of all together: a burst of each is let through at once.
+    let rate = try #require(totals["bits_per_second"] as? Int)
+    #expect(rate < 600_000_000)
+    #expect(totals["limited_by"] as? String == "rate" || rate < 340_000_000)
+    #expect(String(decoding: contents(of: plot), as: UTF8.self).contains("on 4 streams"))
+  }
+
+  @Test func theDurationHoldsForAll() throws {
+    let receiver = try tcptool("recv", "--streams", "8", "--discard", "127.0.0.1", "0")
+    let began = ContinuousClock.now
+    let sent = try tcptool(
+      "send", "--streams", "8", "--duration", "300ms", "127.0.0.1",
+      "\(try announcedPort(of: receiver))"
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent)")
+    #expect(ContinuousClock.now - began >= .milliseconds(300))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0))
+    #expect(received.errorText.contains("slowest #"))
+  }
+
+  // MARK: Other programs
+
+  /// A server in Python that takes so many connections and does to each what it is told: `read` to the
+  /// end, `reset=N` after N bytes, `stop=N`. It waits for a line before it reads, and says what each had.
+  private func pythonServer(_ fates: [String]) throws -> (Child, UInt16) {
+    let script = """
+      import socket, struct, sys, threading
+      fates = sys.argv[1:]
+      listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+      print("listening on", listener.getsockname()[1], file=sys.stderr, flush=True)
+      peers = [listener.accept()[0] for _ in fates]
+      print("all there", file=sys.stderr, flush=True)
+      sys.stdin.readline()
+      over = threading.Event()
+      def serve(number, peer, fate):
+          what, _, limit = fate.partition("=")
+          count = 0
+          while what == "read" or count < int(limit):
+              data = peer.recv(65536)
+              if not data: break
+              count += len(data)
+          if what == "reset":
+              peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+          if what == "stop":
+              over.wait()
+          peer.close()
+          sys.stderr.write(f"number {number} had {count}\\n")
+      threads = [threading.Thread(target=serve, args=(n + 1, p, f))
+          for n, (p, f) in enumerate(zip(peers, fates))]
+      for thread in threads: thread.start()
+      sys.stdin.readline()
+      over.set()
+      for thread in threads: thread.join()
+      """
+    let server = try Child(["python3", "-c", script] + fates, input: .pipe)
+    let line = try server.waitForLine(containing: "listening on ")
+    return (server, try #require(UInt16(line.split(separator: " ").last ?? "")))
+  }
+
+  @Test(.requires("python3", "ss"))
+  func anotherProgramGetsAsManyConnections() throws {
+    let (server, port) = try pythonServer(Array(repeating: "read", count: 8))
+    let sender = try tcptool("send", "--streams", "8", "--size", "128M", "127.0.0.1", "\(port)")
+    try server.waitForLine(containing: "all there")
+    let table = try run(["ss", "-tnH", "state", "established", "dport = :\(port)"]).outputText
+    #expect(table.split(separator: "\n").count == 8, "\(table)")
+    try server.write("\n\n")
+    let sent = try sender.wait()
+    #expect(sent.outcome == .exited(0), "\(sent)")
+    let report = try server.wait().errorText
+    #expect(report.matches(of: /had 16777216/).count == 8, "\(report)")
+  }
+
+  @Test(.requires("nc"))
+  func anotherProgramCanSendAStream() throws {
+    let receiver = try tcptool("recv", "--streams", "3", "--verify", "zero", "127.0.0.1", "0")
+    let port = "\(try announcedPort(of: receiver))"
+    let senders = try (1...3).map { _ in
+      try Child(
+        ["nc", "-n", "-N", "127.0.0.1", port], input: .bytes([UInt8](repeating: 0, count: 70_000)))
+    }
+    for sender in senders { #expect(try sender.wait().outcome == .exited(0)) }
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0), "\(received)")
+    #expect(received.errorText.contains("3 streams: sent 0 B, received 205 KiB"), "\(received)")
+  }
+
+  // MARK: One of eight is lost
+
+  private struct Loss: Sendable, CustomTestStringConvertible {
+    var fate: String
+    var words: [String] = []
+    var status: Int32
+    var text: String
+    var testDescription: String { fate }
+  }
+
+  private static let losses = [
+    Loss(fate: "reset=1000000", status: 21, text: "connection reset by peer (ECONNRESET)"),
+    Loss(
+      fate: "stop=1000000", words: ["--idle-timeout", "2s"], status: 22,
+      text: "nothing moved for 2s (--idle-timeout)"),
+  ]
+
+  /// The others go on to their end, and the end says which one it was and how much of it has arrived.
+  @Test(.requires("python3"), arguments: losses)
+  private func oneStreamOfEightLost(_ loss: Loss) throws {
+    var fates = Array(repeating: "read", count: 8)
+    fates[2] = loss.fate
+    let (server, port) = try pythonServer(fates)
+    let share = 16 << 20
+    let sender = try Child(
+      [try Tool.path, "send", "--json", "--streams", "8", "--size", "\(share * 8)"] + loss.words
+        + ["127.0.0.1", "\(port)"])
+    try server.waitForLine(containing: "all there")
+    try server.write("\n")
+    let sent = try sender.wait(within: .seconds(120))
+    try server.write("\n")
+    let report = try server.wait().errorText
+    #expect(sent.outcome == .exited(loss.status), "\(sent.errorText)")
+    #expect(report.matches(of: /had 16777216/).count == 7, "\(report)")
+    let failures = try events("connection_error", in: sent.errorText)
+    #expect(failures.count == 1)
+    // The server's number is that of accept(2), the sender's that of connect(2).
+    let number = try #require(failures.first?["connection"] as? Int)
+    let message = try #require(
+      try events("error", in: sent.errorText).first?["message"] as? String)
+    #expect(message.hasPrefix("1 of 8 streams lost; it is #\(number): "), "\(message)")
+    #expect(message.contains(loss.text), "\(message)")
+    let told = try #require(message.firstMatch(of: /acknowledged ([0-9,]+) of ([0-9,]+) bytes/))
+    let acknowledged = try #require(Int(told.1.filter { $0 != "," }))
+    #expect(acknowledged >= 1_000_000 && acknowledged < share)
+    let closed = try events("closed", in: sent.errorText)
+    #expect(closed.count == 8)
+    let lost = try #require(closed.first { $0["connection"] as? Int == number })
+    #expect(lost["bytes_acknowledged"] as? Int == acknowledged)
+    let totals = try #require(try events("streams", in: sent.errorText).first)
+    #expect(totals["failed"] as? Int == 1)
+    #expect(totals["bytes_acknowledged"] as? Int == 7 * share + acknowledged)
+  }
+
+  /// Resets one of the connections that go through it, on both sides, and passes on all others.
+  private func cuttingProxy(to port: UInt16, _ count: Int) throws -> (Child, UInt16) {
+    let script = """
+      import socket, struct, sys, threading
+      target, count = int(sys.argv[1]), int(sys.argv[2])
+      listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+      print("listening on", listener.getsockname()[1], file=sys.stderr, flush=True)
+      def relay(number, one):
+          two = socket.create_connection(("127.0.0.1", target))
+          passed = 0
+          while data := one.recv(65536):
+              two.sendall(data)
+              passed += len(data)
+              if number == 5 and passed > 500000:
+                  for end in (one, two):
+                      end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                      end.close()
+                  return
+          two.shutdown(socket.SHUT_WR)
+          while two.recv(65536): pass
+          one.close()
+      threads = [threading.Thread(target=relay, args=(n, listener.accept()[0]))
+          for n in range(count)]
+      for thread in threads: thread.start()
+      for thread in threads: thread.join()
+      """
+    let proxy = try Child(["python3", "-c", script, "\(port)", "\(count)"])
+    let line = try proxy.waitForLine(containing: "listening on ")
+    return (proxy, try #require(UInt16(line.split(separator: " ").last ?? "")))
+  }
+
+  @Test(.requires("python3")) func bothEndsSayWhichOneWasLost() throws {
+    let receiver = try tcptool(
+      "recv", "--streams", "8", "--verify", "random", "127.0.0.1", "0")
+    let (proxy, port) = try cuttingProxy(to: try announcedPort(of: receiver), 8)
+    let sent = try tcptool(
+      "send", "--streams", "8", "--size", "32M", "--pattern", "random", "127.0.0.1", "\(port)"
+    ).wait()
+    let received = try receiver.wait()
+    try proxy.wait()
+    #expect(sent.outcome == .exited(21), "\(sent)")
+    #expect(sent.errorText.contains(/1 of 8 streams lost; it is #[1-8]: .*acknowledged [0-9,]+ of/))
+    #expect(received.outcome == .exited(20), "\(received)")
+    #expect(
+      received.errorText.contains(/1 of 8 streams lost; it is #[1-8]: recv from .*ECONNRESET/))
+    #expect(received.errorText.matches(of: /as expected: every byte of random:0/).count == 7)
+  }
+
+  @Test func aReceiverThatIsKilledLosesAll() throws {
+    let receiver = try tcptool("recv", "--streams", "4", "--discard", "127.0.0.1", "0")
+    let sender = try tcptool(
+      "send", "--streams", "4", "--duration", "60s", "--rate", "80Mbit", "--json", "127.0.0.1",
+      "\(try announcedPort(of: receiver))", "--interval", "20ms")
+    try sender.waitForLine(containing: "\"interval\"")
+    try receiver.signal(SIGKILL)
+    let sent = try sender.wait()
+    #expect(sent.outcome == .exited(21), "\(sent.errorText.suffix(2_000))")
+    #expect(sent.errorText.contains("4 of 4 streams lost; the first is #1"))
+  }
+
+  /// The receiver is told by RST that it does not have everything.
+  @Test func aSignalCutsAll() throws {
+    let receiver = try tcptool("recv", "--streams", "4", "--discard", "127.0.0.1", "0")
+    let sender = try tcptool(
+      "send", "--streams", "4", "--duration", "60s", "--rate", "80Mbit", "--json", "127.0.0.1",
+      "\(try announcedPort(of: receiver))", "--interval", "20ms")
+    try sender.waitForLine(containing: "\"interval\"")
+    try sender.signal(SIGINT)
+    #expect(try sender.wait().outcome == .signalled(SIGINT))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(20), "\(received)")
+    #expect(received.errorText.contains("4 of 4 streams lost"))
+  }
+
+  /// One that is missing is waited for no longer than it may be silent.
+  @Test func aMissingStreamIsSaid() throws {
+    let receiver = try tcptool(
+      "recv", "--streams", "3", "--discard", "--idle-timeout", "1s", "127.0.0.1", "0")
+    let sent = try tcptool(
+      "send", "--streams", "2", "--size", "1M", "127.0.0.1",
+      "\(try announcedPort(of: receiver))"
+    ).wait()
+    #expect(sent.outcome == .exited(0))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(22), "\(received)")
+    #expect(received.errorText.contains("only 2 of 3 streams came"))
+  }
+
+  /// Where not all can be connected nothing is sent, and those that are there are reset.
+  @Test(.requires("python3")) func aRefusedStreamEndsAll() throws {
+    let script = """
+      import socket, sys
+      listener = socket.create_server(("127.0.0.1", 0))
+      print("listening on", listener.getsockname()[1], file=sys.stderr, flush=True)
+      peer = listener.accept()[0]
+      listener.close()
+      try:
+          print("got", len(peer.recv(1000)), file=sys.stderr)
+      except ConnectionResetError:
+          print("was reset", file=sys.stderr)
+      """
+    let peer = try Child(["python3", "-c", script])
+    let line = try peer.waitForLine(containing: "listening on ")
+    let port = String(try #require(line.split(separator: " ").last))
+    let sent = try tcptool(
+      "send", "--streams", "64", "--source", "127.0.0.1", "--size", "1M", "127.0.0.1", port
+    ).wait()
+    // The listener may go before the second stream or behind it, which is then reset.
+    #expect([.exited(11), .exited(20), .exited(21)].contains(sent.outcome), "\(sent)")
+    #expect(try peer.wait().errorText.contains("was reset"))
+  }
+
+  // MARK: The size of all
+
+  @Test(arguments: [
+    ("3000000", "short: 2,000,000 of 3,000,000 bytes received on all streams"),
+    ("1000000", "more received on all streams than the 1,000,000 bytes that were expected"),
+  ])
+  func aWrongSizeOfAllIsRefused(_ expected: String, _ words: String) throws {
+    let receiver = try tcptool(
+      "recv", "--streams", "4", "--discard", "--expect-size", expected, "127.0.0.1", "0")
+    let sent = try tcptool(
+      "send", "--streams", "4", "--size", "2000000", "127.0.0.1",
+      "\(try announcedPort(of: receiver))"
+    ).wait()
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(23), "\(received)")
+    #expect(received.errorText.contains(words), "\(received)")
+    #expect(isTold(sent.outcome), "\(sent)")
+  }
+
+  // MARK: Words
+
+  @Test(arguments: [
+    (["send", "--streams", "4", "h", "1", "file"], "'--streams' needs '--size' or '--duration'"),
+    (["send", "--streams", "0", "--size", "1", "h", "1"], "'0' is invalid for '--streams <n>'"),
+    (["send", "--streams", "1025", "--size", "1", "h", "1"], "invalid for '--streams <n>'"),
+    (
+      ["send", "--streams", "2", "--size", "1", "--source", "127.0.0.1:9", "h", "1"],
+      "only one can have the local port 9"
+    ),
+    (["recv", "--streams", "4", "1"], "needs '--discard' or '--verify' or '--output'"),
+    (["recv", "--streams", "4", "--verify", "zero", "-o", "-", "1"], "would be mixed"),
+    (["recv", "--streams", "4", "-o", "name", "1"], "put '%n' into '--output name'"),
+    (["recv", "--streams", "4", "--keep-open", "1"], "'--streams' and '--keep-open' exclude"),
+  ])
+  func whatMakesNoSenseIsRefused(_ words: [String], _ text: String) throws {
+    let done = try Child([try Tool.path] + words).wait()
+    #expect(done.outcome == .exited(64))
+    #expect(done.errorText.contains(text), "\(done)")
+  }
+}
