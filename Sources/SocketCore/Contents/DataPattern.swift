@@ -148,7 +148,7 @@ public struct PatternCheck: Sendable {
 final class PatternSource: InternalInput {
   private let pattern: DataPattern
   /// Bytes still to come; nil is without end.
-  private var rest: Int?
+  private var sizeLeft: Int?
   private let duration: Duration?
   /// When nothing more is made; known once the first bytes are asked for.
   private var end: MonotonicInstant?
@@ -157,20 +157,33 @@ final class PatternSource: InternalInput {
   init(_ pattern: DataPattern, size: Int?, duration: Duration?) {
     self.pattern = pattern
     self.duration = duration
-    rest = size
+    sizeLeft = size
   }
 
   var isReady: Bool { true }
 
-  func read(into buffer: inout MutableRawSpan) -> TransferResult {
+  /// Zeros, as many as one part of a message.
+  private static let zeros = [UInt8](repeating: 0, count: 64 * 1024)
+
+  var run: [UInt8]? { pattern == .zero ? Self.zeros : nil }
+
+  var rest: Int {
     if end == nil { end = duration.map { .now + $0 } }
-    if let end, .now >= end { return .endOfInput }
-    let count = min(buffer.byteCount, rest ?? .max)
+    if let end, .now >= end { return 0 }
+    return sizeLeft ?? .max
+  }
+
+  func skip(_ count: Int) {
+    offset += count
+    sizeLeft = sizeLeft.map { $0 - count }
+  }
+
+  func read(into buffer: inout MutableRawSpan) -> TransferResult {
+    let count = min(buffer.byteCount, rest)
     guard count > 0 else { return .endOfInput }
     var target = buffer._mutatingExtracting(first: count)
     pattern.fill(&target, at: offset)
-    offset += count
-    rest = rest.map { $0 - count }
+    skip(count)
     return .transferred(count)
   }
 }

@@ -15,6 +15,8 @@ public enum StreamKind: Hashable, Sendable {
   case nowhere
   /// Made or used up inside this process.
   case inside
+  /// Made inside this process, and all bytes of it the same.
+  case uniform
   /// Not open, or not for this use.
   case unusable
 }
@@ -39,6 +41,10 @@ public enum CopyRoute: Hashable, Sendable {
   case splice
   /// By splice(2) into a pipe of our own, and out of it again.
   case spliceTwice
+  /// From one short buffer of equal bytes, many times in each sendmsg(2). The buffer stays in the
+  /// processor's cache, which makes the copy cheaper than to give the kernel pages of a memory file
+  /// (memfd_create(2)) by sendfile(2): 0.15 and 0.26 CPU seconds a GiB of both ends on loopback.
+  case repeated
   /// From the connection to nowhere: recv(2) with MSG_TRUNC. As fast as splice(2) into /dev/null, or
   /// faster (1.1 times on loopback, Linux 6.18), and it needs neither pipe nor file.
   case drop
@@ -56,6 +62,7 @@ public enum CopyRoute: Hashable, Sendable {
     case (.auto, .file), (.auto, .appendingFile): .sendfile
     case (.auto, .pipe), (.splice, .pipe): .splice
     case (.auto, .socket) where mayOwnPipe: .spliceTwice
+    case (.auto, .uniform): .repeated
     case (.auto, _): .userspace
     case (.splice, .file), (.splice, .appendingFile), (.splice, .socket): .spliceTwice
     case (.splice, .device): .spliceTwice
@@ -82,11 +89,14 @@ public enum CopyRoute: Hashable, Sendable {
     }
   }
 
+  /// Whether there is something to read at any time, so that only the sink is waited for.
+  var awaitsOnlySink: Bool { self == .sendfile || self == .repeated }
+
   /// Whether a call takes bytes from the one end and gives them to the other, so that none ever wait
   /// in between.
   var isDirect: Bool {
     switch self {
-    case .sendfile, .splice, .drop: true
+    case .sendfile, .splice, .repeated, .drop: true
     case .userspace, .spliceTwice: false
     }
   }
@@ -97,7 +107,7 @@ public enum CopyCall: String, CaseIterable, Hashable, Sendable {
   case sendfile, splice
   /// recv(2) with MSG_TRUNC.
   case drop
-  /// read(2) or recv(2), then send(2) or write(2).
+  /// read(2) or recv(2), then send(2) or write(2); for what is made here only one of them.
   case userspace
 }
 

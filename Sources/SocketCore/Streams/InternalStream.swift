@@ -8,10 +8,19 @@ protocol InternalInput: AnyObject {
   func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult
   /// Nothing more is read.
   func abandon()
+  /// Where all bytes of it are the same: some of them, to be sent over and over in place of reading.
+  var run: [UInt8]? { get }
+  /// How many of these may be sent now; 0 at the end.
+  var rest: Int { get }
+  /// Takes in that so many were sent.
+  func skip(_ count: Int)
 }
 
 extension InternalInput {
   func abandon() {}
+  var run: [UInt8]? { nil }
+  var rest: Int { 0 }
+  func skip(_ count: Int) {}
 }
 
 /// Received bytes that stay in this process.

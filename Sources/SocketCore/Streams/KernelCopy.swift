@@ -10,6 +10,8 @@ enum KernelCopy {
   static let fileChunk = 8 << 20
   /// Bytes that are dropped.
   static let dropChunk = 8 << 20
+  /// How often one call sends a short buffer: with 64 KiB of them as much as a send buffer holds.
+  static let mostRepetitions = 64
   /// The room of a pipe that an unprivileged process may ask for: fs.pipe-max-size.
   static let largestPipe: Int = {
     let unchanged = 1 << 20
@@ -83,6 +85,38 @@ extension Connection {
   func splice(from pipe: Int32, most count: Int) throws(SystemCallError) -> TransferResult {
     try socket.call("splice").transfer("to \(peer)", arguments: "from \(pipe), \(count)") {
       clinux_splice(pipe, socket.descriptor.rawValue, count)
+    }
+  }
+
+  /// Sends equal bytes, as many as fit, without waiting. sendmsg(2).
+  ///
+  /// - Parameters:
+  ///   - run: some of them, at least one.
+  ///   - count: how many at most, at least 1.
+  func send(
+    _ run: Span<UInt8>, repeatedFor count: Int
+  ) throws(SystemCallError) -> TransferResult {
+    let most = KernelCopy.mostRepetitions
+    return try unsafe run.withUnsafeBytes { run throws(SystemCallError) in
+      try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: most) {
+        parts throws(SystemCallError) in
+        var left = count
+        var used = 0
+        while left > 0, used < most {
+          let length = min(left, run.count)
+          unsafe parts[used] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: run.baseAddress), iov_len: length)
+          left -= length
+          used += 1
+        }
+        var message = unsafe msghdr()
+        unsafe message.msg_iov = parts.baseAddress
+        unsafe message.msg_iovlen = used
+        return try socket.call("sendmsg").transfer("to \(peer)", arguments: "\(count - left)") {
+          unsafe sendmsg(
+            socket.descriptor.rawValue, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+        }
+      }
     }
   }
 
@@ -174,7 +208,7 @@ struct CopyPath: ~Copyable {
   mutating func count(_ bytes: Int) {
     let call: CopyCall =
       switch route {
-      case .userspace: .userspace
+      case .userspace, .repeated: .userspace
       case .sendfile: .sendfile
       case .splice, .spliceTwice: .splice
       case .drop: .drop

@@ -132,13 +132,38 @@ public struct ByteInput: ~Copyable {
   public var needsReadiness: Bool { stream.nature == .patient }
 
   /// What it is.
-  public var kind: StreamKind { source == nil ? stream.kind : .inside }
+  public var kind: StreamKind {
+    source.map { $0.run == nil ? .inside : .uniform } ?? stream.kind
+  }
 
   /// What errors call it.
   public var name: String { stream.name }
 
   /// The number to move bytes from.
   var number: Int32 { stream.number }
+
+  /// Whether a file or a source in this process has more to give, as far as that is known. Behind the
+  /// last byte the end is found without the connection having room.
+  ///
+  /// - Parameter size: how many bytes of a file there were.
+  func hasMore(behind count: Int, of size: Int?) -> Bool {
+    source.map { $0.rest > 0 } ?? (count != size)
+  }
+
+  /// Sends bytes that are all the same.
+  ///
+  /// - Returns: `endOfInput` behind the last one.
+  /// - Throws: as the connection's `send`.
+  func sendRun(
+    to connection: borrowing Connection, most count: Int
+  ) throws(SystemCallError) -> TransferResult {
+    guard let source, let run = source.run else { return .endOfInput }
+    let count = min(count, source.rest)
+    guard count > 0 else { return .endOfInput }
+    let result = try connection.send(run.span, repeatedFor: count)
+    if case .transferred(let sent) = result { source.skip(sent) }
+    return result
+  }
 
   /// How many bytes of a file are in front; nil for all else.
   public var size: Int? {

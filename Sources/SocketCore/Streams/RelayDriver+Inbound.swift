@@ -50,7 +50,7 @@ extension RelayDriver {
       guard relay.inbound.filled.isEmpty else { return .wouldBlock }
       let ends = try inboundPath.ends()
       return try connection.splice(to: ends.write, most: ends.capacity)
-    case .userspace, .sendfile:
+    case .userspace, .sendfile, .repeated:
       pool.lend(to: &inboundBytes)
       return try inboundBytes.fill(relay.inbound.room) { target throws(SystemCallError) in
         try connection.receive(into: &target)

@@ -56,6 +56,7 @@ extension RelayDriver {
     case .splice:
       return try connection.splice(
         from: input.number, most: min(KernelCopy.largestPipe, mostAtOnce))
+    case .repeated: return try input.sendRun(to: connection, most: mostAtOnce)
     case .spliceTwice:
       guard relay.outbound.filled.isEmpty else { return .wouldBlock }
       let ends = try outboundPath.ends()
@@ -85,9 +86,9 @@ extension RelayDriver {
     if outboundPath.route == .splice {
       outboundPath.enlarge(input.descriptor, after: relay.outbound.delivered)
     }
-    // Behind the last byte of a file its end is found without the connection having room.
     outboundPath.awaitsSink =
-      outboundPath.route == .sendfile && relay.outbound.received != inputSize
+      outboundPath.route.awaitsOnlySink
+      && input.hasMore(behind: relay.outbound.received, of: inputSize)
   }
 
   private mutating func noteNothingRead(
@@ -100,7 +101,7 @@ extension RelayDriver {
       if !outboundPath.awaitsSink, outboundPath.noteEmptyTurn() { fallBackOutbound() }
     case .spliceTwice:
       if relay.outbound.filled.isEmpty, outboundPath.noteEmptyTurn() { fallBackOutbound() }
-    case .sendfile: outboundPath.awaitsSink = true
+    case .sendfile, .repeated: outboundPath.awaitsSink = true
     case .userspace, .drop: break
     }
   }

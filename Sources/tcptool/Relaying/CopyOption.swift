@@ -51,7 +51,7 @@ extension StreamKind {
     case .socket: "a socket"
     case .device: "a device"
     case .nowhere: "nowhere"
-    case .inside: "made here"
+    case .inside, .uniform: "made here"
     case .unusable: "not open"
     }
   }

@@ -7,7 +7,8 @@ struct CopyRouteTests {
   @Test(arguments: [
     (StreamKind.file, CopyRoute.sendfile, CopyRoute.spliceTwice), (.pipe, .splice, .splice),
     (.socket, .spliceTwice, .spliceTwice), (.device, .userspace, .userspace),
-    (.inside, .userspace, .userspace), (.unusable, .userspace, .userspace),
+    (.inside, .userspace, .userspace), (.uniform, .repeated, .userspace),
+    (.unusable, .userspace, .userspace),
     (.nowhere, .userspace, .drop), (.appendingFile, .sendfile, .userspace),
   ])
   func `the fastest that fits`(kind: StreamKind, outbound: CopyRoute, inbound: CopyRoute) {
