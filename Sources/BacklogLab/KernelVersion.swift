@@ -37,6 +37,10 @@ public struct KernelVersion: Hashable, Sendable, CustomStringConvertible {
   /// Before, it was answered as long as at most one handshake was fresh, and the last ACK was dropped.
   public var dropsSYNsAtFullAcceptQueue: Bool { isAtLeast(4, 10) }
 
+  /// What net.ipv4.tcp_syn_linear_timeouts is in a new network namespace (`tcp_sk_init`, since
+  /// 6.5); nil where there is no such setting.
+  public var defaultLinearTimeouts: Int? { isAtLeast(6, 5) ? 4 : nil }
+
   /// How many handshakes the SYN queue holds beyond the backlog: 1 since the test is `>` (commit
   /// 3479c7549fb1: 6.13 and the stable releases of January 2025), 0 before (`>=`).
   ///

@@ -14,7 +14,7 @@ public struct QueueSettings: Hashable, Sendable {
   /// net.ipv4.tcp_abort_on_overflow.
   public var tcpAbortOnOverflow: Int?
   /// net.ipv4.tcp_syn_linear_timeouts: so many SYNs are sent again in steps of 1 s before the steps
-  /// double. Linux 6.5; without it 0.
+  /// double. Linux 6.5; without it 0. Where it cannot be read it is the kernel's default.
   public var tcpSynLinearTimeouts: Int?
 
   public init(
@@ -39,7 +39,8 @@ public struct QueueSettings: Hashable, Sendable {
         tcpMaxSynBacklog: try? Sysctl.integer(Setting.maxSynBacklog.name),
         tcpSyncookies: try? Sysctl.integer(Setting.syncookies.name),
         tcpAbortOnOverflow: try? Sysctl.integer(Setting.abortOnOverflow.name),
-        tcpSynLinearTimeouts: try? Sysctl.integer("net.ipv4.tcp_syn_linear_timeouts"))
+        tcpSynLinearTimeouts: (try? Sysctl.integer("net.ipv4.tcp_syn_linear_timeouts"))
+          ?? KernelVersion.running.defaultLinearTimeouts)
     } catch {
       throw .call(error)
     }

@@ -29,8 +29,8 @@ extension SocketTable {
     /// How many sockets were left out because nothing says who holds them: the processes may not be
     /// looked at, or are in another PID namespace.
     public var withoutOwner = 0
-    /// Processes that may not be looked at.
-    public var unreadableProcesses = 0
+    /// Which processes were seen, where the filter asks about owners.
+    public var visibility = ProcessVisibility.all
 
     public init(outcome: Outcome) { self.outcome = outcome }
   }
@@ -41,7 +41,7 @@ extension SocketTable {
   ///
   /// - Parameter query: its selection is replaced by the filter's.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
-  /// - Throws: where no source could be read, or /proc has no owners.
+  /// - Throws: where no source could be read, or /proc may not be.
   public static func forEachRow<Failure>(
     from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
     matching filter: Filter,
@@ -78,7 +78,7 @@ extension SocketTable {
     switch walked {
     case .success(let outcome): filtered = FilteredOutcome(outcome: outcome)
     }
-    filtered.unreadableProcesses = owners.unreadable
+    filtered.visibility = owners.visibility
     for (row, details) in kept {
       let found = owners[row.inode]
       let subject = KnownSocket(

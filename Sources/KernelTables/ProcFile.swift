@@ -4,6 +4,12 @@
 internal import Glibc
 internal import SocketCore
 
+/// What this process can see of /proc as a whole.
+public enum ProcFileSystem {
+  /// Whether it is mounted here. In a minimal container or chroot it may not be.
+  public static var isMounted: Bool { ProcFile.exists("/proc/self") }
+}
+
 /// A file of /proc that is open for reading.
 ///
 /// It is read forward only. For a changed offset the kernel would walk its table from the start

@@ -19,6 +19,16 @@ public struct SocketOwner: Hashable, Sendable {
   }
 }
 
+/// Which processes a walk over /proc has seen.
+public enum ProcessVisibility: Sendable {
+  /// All that /proc shows.
+  case all
+  /// Not those of other users, which this one may not look at.
+  case some
+  /// None: /proc is not mounted.
+  case none
+}
+
 /// The owners of sockets, found by one walk over the descriptors of all processes that can be read.
 ///
 /// A walk is no snapshot: a descriptor that is opened, passed on or closed meanwhile may be missing.
@@ -39,6 +49,8 @@ public struct SocketOwners: Sendable {
   /// Processes whose descriptors this process may not see; threads of the kernel, which have none,
   /// are among them where it is not root. Where this is 0 nothing was hidden by lack of privilege.
   public private(set) var unreadable = 0
+  /// Whether no process was found at all, not even this one: /proc is not mounted here.
+  public private(set) var isWithoutProcesses = false
   private var owners: [UInt64: [SocketOwner]] = [:]
 
   /// Looks for the owners of sockets.
@@ -49,7 +61,8 @@ public struct SocketOwners: Sendable {
   /// - Parameters:
   ///   - inodes: The sockets by their inode numbers, as in `SocketRow`; 0 is none.
   ///   - extent: How many owners of each.
-  /// - Throws: where /proc cannot be read, or there is no descriptor left for it.
+  /// - Throws: where /proc may not be read, or there is no descriptor left for it. Where it is not
+  ///   mounted nothing is found.
   public static func find(
     _ inodes: Set<UInt64>, _ extent: Extent = .every
   ) throws(SystemCallError) -> SocketOwners {
@@ -62,16 +75,28 @@ public struct SocketOwners: Sendable {
   ) throws(SystemCallError) -> SocketOwners {
     var search = Search(wanted: inodes.subtracting([0]), extent: extent)
     if search.isComplete { return search.found }
+    // An empty directory is left of /proc where it is not mounted, or none.
+    search.found.isWithoutProcesses = true
+    if !ProcFile.exists(root) { return search.found }
     let processes = try ProcDirectory(root)
     while !search.isComplete, let pid = try processes.nextNumber() {
+      search.found.isWithoutProcesses = false
       try search.look(at: pid, in: processes)
     }
     return search.found
   }
 
-  package init(_ owners: [UInt64: [SocketOwner]] = [:], unreadable: Int = 0) {
+  package init(
+    _ owners: [UInt64: [SocketOwner]] = [:], unreadable: Int = 0, isWithoutProcesses: Bool = false
+  ) {
     self.owners = owners
     self.unreadable = unreadable
+    self.isWithoutProcesses = isWithoutProcesses
+  }
+
+  /// Why an owner may not have been found.
+  public var visibility: ProcessVisibility {
+    isWithoutProcesses ? .none : unreadable > 0 ? .some : .all
   }
 
   /// The owners of a socket, by process and descriptor; none where it was not wanted or not found.

@@ -2,6 +2,7 @@
 
 internal import CommandSpec
 internal import Glibc
+internal import KernelTables
 internal import Report
 internal import SocketCore
 
@@ -110,11 +111,24 @@ struct Failure: Error {
     isUnreadOutput = error.isBrokenPipe && error.descriptor == STDOUT_FILENO
   }
 
-  init(_ status: ExitStatus, _ error: SystemCallError) { self.init(status, error.description) }
+  /// - Parameter hint: what to do, in words that follow the error.
+  init(_ status: ExitStatus, _ error: SystemCallError, hint: String = "") {
+    let isWithoutProc =
+      error.errno == .notFound && error.subject.hasPrefix("/proc/") && !ProcFileSystem.isMounted
+    self.init(status, error.description + (isWithoutProc ? "; /proc is not mounted here" : hint))
+  }
 
   init(_ error: ResolutionError) {
     let hint =
-      error.isTemporary ? "; the name server gave no answer, so a later try may succeed" : ""
+      if let file = error.missingFile {
+        "; \(file) is missing, which names the servers to ask: give an address"
+      } else if error.isOfOtherFamily {
+        "; it has no address of the family that is asked for"
+      } else if error.isTemporary {
+        "; the name server gave no answer, so a later try may succeed"
+      } else {
+        ""
+      }
     self.init(.notResolved, error.description + hint)
   }
 }

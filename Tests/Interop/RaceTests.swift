@@ -101,9 +101,18 @@ import Testing
     withExtendedLifetime(directory) {}
   }
 
-  @Test func aLiteralOfTheOtherFamilyIsNotResolved() throws {
-    let done = try tcptool("connect", "-6", "127.0.0.1", "1").wait()
-    #expect(done.outcome == .exited(10))
-    #expect(done.errorText.contains("(EAI_ADDRFAMILY)"))
+  @Test(
+    arguments: [
+      (["connect", "-6", "127.0.0.1", "1"], "127.0.0.1 is an IPv4 address"),
+      (["send", "-4", "[::1]:1"], "::1 is an IPv6 address"),
+      (["connect", "--source", "::1", "127.0.0.1:1"], "127.0.0.1 is an IPv4 address"),
+      (["listen", "-4", "::1", "1"], "::1 is an IPv6 address"),
+      (["backlog-test", "-6", "127.0.0.1", "1"], "127.0.0.1 is an IPv4 address"),
+    ])
+  func anAddressOfTheOtherFamilyIsAMistake(words: [String], text: String) throws {
+    let done = try Child([Tool.path] + words).wait()
+    #expect(done.outcome == .exited(64))
+    #expect(done.errorText.hasPrefix("Error: \(text)"), "\(done)")
+    #expect(done.errorText.contains("or leave that option out"))
   }
 }

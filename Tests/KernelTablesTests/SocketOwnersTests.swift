@@ -107,9 +107,17 @@ import Testing
 
   @Test func nothingWantedIsNothingRead() throws {
     #expect(try SocketOwners.find([0], under: "/nonexistent").unreadable == 0)
-    #expect(throws: SystemCallError("open", "/nonexistent", .notFound)) {
-      try SocketOwners.find([1], under: "/nonexistent")
+  }
+
+  /// The directory where /proc would be mounted is there or not.
+  @Test func withoutProcNobodyIsFound() throws {
+    let empty = try TemporaryDirectory()
+    for path in ["/nonexistent", empty.path] {
+      let owners = try SocketOwners.find([1], under: path)
+      #expect(owners.visibility == .none)
+      #expect(owners[1] == [])
     }
+    #expect(try SocketOwners.find([.max]).visibility != .none)
   }
 
   // MARK: Made up

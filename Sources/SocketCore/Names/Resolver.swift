@@ -16,6 +16,21 @@ public struct ResolutionError: Error, Hashable, Sendable, CustomStringConvertibl
   public var code: Int32
   /// What the system call behind it said; only with EAI_SYSTEM.
   public var errno: Errno?
+  /// A file of the system that would have said where to look, and is not there.
+  public var missingFile: String?
+
+  init(name: String, code: Int32, errno: Errno? = nil) {
+    self.name = name
+    self.code = code
+    self.errno = errno
+    let source: String? =
+      switch code {
+      case EAI_AGAIN: "/etc/resolv.conf"
+      case EAI_SERVICE: "/etc/services"
+      default: nil
+      }
+    missingFile = source.flatMap { unsafe access($0, F_OK) == 0 ? nil : $0 }
+  }
 
   /// `resolve nosuch.example: name or service not known (EAI_NONAME)`.
   public var description: String {
@@ -27,6 +42,12 @@ public struct ResolutionError: Error, Hashable, Sendable, CustomStringConvertibl
 
   /// Whether the name server could not be asked, so that a later try may succeed.
   public var isTemporary: Bool { code == EAI_AGAIN }
+
+  /// Whether there are addresses, but none of the family that was asked for.
+  public var isOfOtherFamily: Bool { code == Self.otherFamily }
+
+  // EAI_ADDRFAMILY, which the Glibc module hides.
+  fileprivate static let otherFamily: Int32 = -9
 }
 
 public enum Resolver {
@@ -41,14 +62,25 @@ public enum Resolver {
     if let literal = IPAddress(host) {
       switch (literal, family) {
       case (.v4, .v6), (.v6, .v4):
-        throw ResolutionError(name: host, code: Self.wrongFamily, errno: nil)
+        throw ResolutionError(name: host, code: ResolutionError.otherFamily)
       default: return [literal]
       }
     }
     var found: [IPAddress] = []
-    for endpoint in try lookUp(host: host, service: nil, family: family)
-    where !found.contains(endpoint.address) {
-      found.append(endpoint.address)
+    do throws(ResolutionError) {
+      for endpoint in try lookUp(host: host, service: nil, family: family)
+      where !found.contains(endpoint.address) {
+        found.append(endpoint.address)
+      }
+    } catch {
+      // In a container /etc/hosts may not be there; what this name means is no question (RFC 6761, 6.3).
+      guard host.lowercased() == "localhost" else { throw error }
+      return [.v6(.loopback), .v4(.loopback)].filter { address in
+        switch (address, family) {
+        case (.v4, .v6), (.v6, .v4): false
+        default: true
+        }
+      }
     }
     return found
   }
@@ -61,12 +93,9 @@ public enum Resolver {
     guard let first = text.utf8.first, text.utf8.contains(where: { !(48...57).contains($0) }),
       first > UInt8(ascii: " "), first != UInt8(ascii: "-"), first != UInt8(ascii: "+"),
       let endpoint = try lookUp(host: nil, service: text, family: .v4).first
-    else { throw ResolutionError(name: text, code: EAI_SERVICE, errno: nil) }
+    else { throw ResolutionError(name: text, code: EAI_SERVICE) }
     return endpoint.port
   }
-
-  // EAI_ADDRFAMILY, which the Glibc module hides.
-  private static let wrongFamily: Int32 = -9
 
   private static func lookUp(
     host: String?, service: String?, family: AddressFamily
@@ -74,7 +103,7 @@ public enum Resolver {
     let name = host ?? service ?? ""
     // An embedded NUL would silently cut the name short on its way into C.
     guard !name.utf8.contains(0) else {
-      throw ResolutionError(name: name, code: EAI_NONAME, errno: nil)
+      throw ResolutionError(name: name, code: EAI_NONAME)
     }
     if clinux_is_static() != 0 { _ = clinux_use_builtin_name_sources() }
     var hints = unsafe addrinfo()

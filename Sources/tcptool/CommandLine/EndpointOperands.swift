@@ -38,15 +38,24 @@ struct TypedEndpoint: Sendable {
       return TypedEndpoint(
         host: parts.host.isEmpty ? nil : parts.host, port: try Resolver.port(parts.port))
     } catch {
-      throw UsageError(
-        "The value '\(parts.port)' is invalid for '<port>'. Give a number from 0 to 65535 or a service's name."
-      )
+      var advice = "Give a number from 0 to 65535 or a service's name."
+      if let file = error.missingFile {
+        advice = "Give a number from 0 to 65535: services have no names without \(file)."
+      }
+      throw UsageError("The value '\(parts.port)' is invalid for '<port>'. \(advice)")
     }
   }
 
   /// All addresses of the host that are of the family.
   func resolve(_ family: AddressFamily) throws(Failure) -> [Endpoint] {
     guard let host else { return [] }
+    if let literal = IPAddress(host), family == (literal.isIPv6 ? .v4 : .v6) {
+      let (given, wanted) = literal.isIPv6 ? ("IPv6", "IPv4") : ("IPv4", "IPv6")
+      throw Failure(
+        .usage,
+        "\(host) is an \(given) address, and an option asks for \(wanted) only: "
+          + "give an \(wanted) address or a name, or leave that option out")
+    }
     do throws(ResolutionError) {
       let port = port
       return try Resolver.addresses(of: host, family: family).map { Endpoint($0, port) }

@@ -354,19 +354,11 @@ struct StatesOptions: Subcommand {
       narrator.line("/proc/net tells no memory, TCP_INFO, congestion control or control group")
     }
     for line in outcome.tour?.remarks(isRoot: geteuid() == 0) ?? [] { narrator.line(line) }
-    if outcome.hidesProcesses, outcome.unseenOwners > 0 {
-      let rows = Units.plural(outcome.unseenOwners, "socket")
-      let advice = geteuid() == 0 ? "" : "; root sees them"
-      narrator.line("the owners of \(rows) are hidden from this user\(advice)")
-    } else if outcome.unseenOwners > 0 {
-      narrator.line(Self.remark(onMissingOwnersOf: outcome.unseenOwners, "socket"))
+    if outcome.unseenOwners > 0 {
+      narrator.line(
+        outcome.visibility.remark(
+          onMissingOwnersOf: outcome.unseenOwners, "socket", isRoot: geteuid() == 0))
     }
-  }
-
-  /// Why a walk over all processes that there are finds no owner.
-  static func remark(onMissingOwnersOf count: Int, _ noun: String) -> String {
-    "the owners of \(Units.plural(count, noun)) are not in /proc: hidden (hidepid), in another "
-      + "PID namespace, or the kernel itself"
   }
 
   func tellOfDamage(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {

@@ -3,6 +3,7 @@
 internal import BacklogLab
 internal import CommandSpec
 internal import Glibc
+internal import KernelTables
 internal import Report
 internal import SocketCore
 
@@ -280,13 +281,19 @@ private func written(_ body: () throws(OutputError) -> Void) throws(Failure) {
 }
 
 extension LabError {
-  /// With the name that was probably meant, or where to look for it.
+  /// With the name that was probably meant, or where to look for it, or what is missing.
   fileprivate var message: String {
-    guard case .unknownSetting(let name) = self else { return description }
-    let near = nearest(to: name, in: Setting.known.flatMap { [$0.shortName, $0.name] })
-    return description
-      + (near.map { ". Did you mean '\($0)'?" }
-        ?? "; /proc/sys/net/core and /proc/sys/net/ipv4 have those that there are")
+    switch self {
+    case .settingRefused, .isolation, .needsIsolation:
+      // Settings, and the users of a namespace, are files of it.
+      return description + (ProcFileSystem.isMounted ? "" : "; /proc is not mounted here")
+    case .unknownSetting(let name):
+      let near = nearest(to: name, in: Setting.known.flatMap { [$0.shortName, $0.name] })
+      return description
+        + (near.map { ". Did you mean '\($0)'?" }
+          ?? "; /proc/sys/net/core and /proc/sys/net/ipv4 have those that there are")
+    default: return description
+    }
   }
 
   /// What was typed is wrong, or the host does not allow it.

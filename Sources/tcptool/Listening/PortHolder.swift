@@ -117,13 +117,15 @@ struct PortHolder {
     let holders = rows.flatMap { owners[$0.inode] }
     if !holders.isEmpty { return "held by \(names(holders, of: rows))" }
     let user = row.uid.map { " of uid \($0)" } ?? ""
-    if owners.unreadable == 0 {
-      return
-        "held by nobody who can be seen here: a process\(user) in another PID namespace, or "
+    return switch owners.visibility {
+    case .all:
+      "held by nobody who can be seen here: a process\(user) in another PID namespace, or "
         + "the kernel"
+    case .some:
+      "held by a process\(user) whose name is not readable"
+        + (isRoot ? "" : ": run as root to see it")
+    case .none: "held by a process\(user) whose name is not known: /proc is not mounted here"
     }
-    return "held by a process\(user) whose name is not readable"
-      + (isRoot ? "" : ": run as root to see it")
   }
 
   /// Each process once, however many of its descriptors lead to the sockets.

@@ -247,12 +247,7 @@ extension StatesOptions {
   ) {
     let unseen = listeners.count { $0.row.inode != 0 && owners[$0.row.inode].isEmpty }
     guard unseen > 0 else { return }
-    if owners.unreadable == 0 {
-      narrator.line(Self.remark(onMissingOwnersOf: unseen, "listener"))
-      return
-    }
-    let advice = geteuid() == 0 ? "" : "; root sees them"
     narrator.line(
-      "the owners of \(Units.plural(unseen, "listener")) are hidden from this user\(advice)")
+      owners.visibility.remark(onMissingOwnersOf: unseen, "listener", isRoot: geteuid() == 0))
   }
 }

@@ -26,9 +26,9 @@ extension SocketTable.FilteredOutcome {
         "/proc/net does not have rtt and retrans: what the filter says of them matches nothing")
     }
     if withoutOwner > 0 {
-      let hint = unreadableProcesses > 0 && !isRoot ? "; run as root to see them" : ""
       lines.append(
-        "\(Units.plural(withoutOwner, "socket")) left out, whose processes are not readable\(hint)")
+        "\(Units.plural(withoutOwner, "socket")) left out, whose processes are not readable"
+          + visibility.hint(isRoot: isRoot))
     }
     return lines
   }

@@ -48,7 +48,7 @@ struct StatesPlace: Sendable {
         case .notFound: "; 'ip netns list' shows the names that there are"
         default: ""
         }
-      throw Failure(.failure, error.description + hint)
+      throw Failure(.failure, error, hint: hint)
     }
   }
 

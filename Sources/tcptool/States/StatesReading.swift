@@ -19,8 +19,8 @@ struct StatesReading {
     var table: SocketTable.Outcome { filtered.outcome }
     /// Rows of a socket that a process holds, which was not found.
     var unseenOwners = 0
-    /// Whether processes were hidden from this user.
-    var hidesProcesses = false
+    /// Which processes were seen.
+    var visibility = ProcessVisibility.all
     /// What a saved text said besides its rows.
     var saved: SavedFacts?
     /// How the tour over all network namespaces went.
@@ -184,7 +184,7 @@ struct StatesReading {
     }
     let owners = try SocketOwners.find(inodes)
     loaded.context.owners = owners
-    loaded.outcome.hidesProcesses = owners.unreadable > 0
+    loaded.outcome.visibility = owners.visibility
     loaded.outcome.unseenOwners = loaded.rows.count {
       $0.row.inode != 0 && owners[$0.row.inode].isEmpty
     }
@@ -196,8 +196,8 @@ extension StatesReading.Outcome {
   fileprivate func adding(_ other: SocketTable.FilteredOutcome) -> Self {
     var sum = self
     sum.filtered.withoutOwner += other.withoutOwner
-    sum.filtered.unreadableProcesses = max(
-      sum.filtered.unreadableProcesses, other.unreadableProcesses)
+    // Each walked over the same processes.
+    sum.filtered.visibility = other.visibility
     sum.filtered.outcome.tallies += other.outcome.tallies
     sum.filtered.outcome.fallback = sum.filtered.outcome.fallback ?? other.outcome.fallback
     return sum

@@ -25,8 +25,9 @@ struct SocketWatch {
   private(set) var sum = Tally()
   /// Rows of a socket that a process holds, which is hidden from this user.
   private(set) var unseenOwners = 0
+  /// Which processes the last walk over /proc has seen.
+  private(set) var visibility = ProcessVisibility.all
   private var owners: [UInt64: [SocketOwner]] = [:]
-  private var unreadable = 0
 
   /// A socket that is not in the table any more, or not wanted any more.
   struct Gone: Sendable {
@@ -184,13 +185,13 @@ struct SocketWatch {
     let unknown = inodes.filter { owners[$0] == nil }
     if !unknown.isEmpty {
       let found = try SocketOwners.find(unknown)
-      unreadable = found.unreadable
+      visibility = found.visibility
       for inode in unknown { owners[inode] = found[inode] }
       if owners.count > inodes.count { owners = owners.filter { inodes.contains($0.key) } }
     }
-    context.owners = SocketOwners(owners, unreadable: unreadable)
+    context.owners = SocketOwners(owners)
     unseenOwners =
-      unreadable == 0
+      visibility == .all
       ? 0 : next.sockets.count { $0.row.inode != 0 && owners[$0.row.inode]?.isEmpty != false }
   }
 }

@@ -1,5 +1,6 @@
 // `states --watch`: the sockets on a screen and in lines.
 
+internal import Glibc
 internal import KernelTables
 internal import Report
 internal import SocketCore
@@ -136,7 +137,8 @@ struct SocketWatchView: Watched {
     }
     if watch.unseenOwners > 0 {
       lines.append(
-        "the owners of \(Units.plural(watch.unseenOwners, "socket")) are hidden from this user")
+        watch.visibility.remark(
+          onMissingOwnersOf: watch.unseenOwners, "socket", isRoot: geteuid() == 0))
     }
     return lines
   }
