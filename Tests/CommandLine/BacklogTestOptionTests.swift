@@ -128,7 +128,7 @@ import Testing
     (["--sweep", "1", "--backlog", "5"], "exclude each other: the list has the backlogs"),
     (["localhost", "80", "--backlog", "5"], "With '--backlog' there is no '<host>'"),
     (["localhost", "80", "--sweep", "5"], "With '--sweep' there is no '<host>'"),
-    (["--allow-remote", "-n5"], "The option '--allow-remote' needs '<host>' and '<port>'"),
+    (["--allow-remote", "-c5"], "The option '--allow-remote' needs '<host>' and '<port>'"),
     (["--probe-data"], "The option '--probe-data' needs '<host>' and '<port>'"),
     (["--netns", "x"], "The option '--netns' needs '<host>' and '<port>'"),
     (["localhost", "80", "--allow-remote"], "The option '--allow-remote' needs '--count'"),

@@ -138,7 +138,7 @@ import Testing
     let events = directory.file("events")
     let tool = try Child(
       network.command([
-        Tool.path, "connect", "--events", events, "-t", "1h", "--all-addresses", "all.example",
+        Tool.path, "connect", "--log", events, "-t", "1h", "--all-addresses", "all.example",
         "4000",
       ]))
     let areKnown = eventually {

@@ -147,7 +147,7 @@ func objects(_ text: String) throws -> [[String: Any]] {
     let file = directory.file("events")
     let closed = try unusedPort()
     let done = try tcptool(
-      ["connect", "--events", file, "--probe", "\(closed)", "127.0.0.1"])
+      ["connect", "--log", file, "--probe", "\(closed)", "127.0.0.1"])
     #expect(done.outcome == .exited(11), "\(done)")
     let told = try objects(try String(contentsOfFile: file, encoding: .utf8))
     #expect(told.map { $0["event"] as? String } == ["probe", "probed"])

@@ -161,7 +161,7 @@ import Testing
       "send", "--linger", "", "host", "80",
       says: """
         The value '' is invalid for '--linger <duration>'.
-        Help:  -l, --linger <duration>  How long the peer may keep its side open once it has \
+        Help:  --linger <duration>  How long the peer may keep its side open once it has \
         acknowledged everything.
         """),
     Row(

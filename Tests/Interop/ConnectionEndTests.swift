@@ -74,7 +74,7 @@ import Testing
   func isToldTruly(_ row: Row) throws {
     let directory = try TemporaryDirectory()
     let log = directory.file("events")
-    let words = [try Tool.path, "listen", "--verbose", "--events", log] + row.options
+    let words = [try Tool.path, "listen", "--verbose", "--log", log] + row.options
     let tool = try Child(
       words + ["127.0.0.1", "0"], input: .pipe,
       output: row.status == 24 ? .file("/dev/full") : .captured)

@@ -1,4 +1,4 @@
-// --json and --events: every line of every mode is an event, with the facts that belong to it.
+// --json and --log: every line of every mode is an event, with the facts that belong to it.
 
 import Foundation
 import Glibc
@@ -32,7 +32,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let log = directory.file("events")
     let words =
-      [try Tool.path, "listen", "--json", "--events", log] + mode.options + ["127.0.0.1", "0"]
+      [try Tool.path, "listen", "--json", "--log", log] + mode.options + ["127.0.0.1", "0"]
       + (mode.program.isEmpty ? [] : ["--exec"] + mode.program)
     let tool = try Child(words, input: .pipe)
     let port = try tool.waitForEvent("listening").port("local")
@@ -195,12 +195,12 @@ import Testing
     #expect(try second.wait().errorText == "")
   }
 
-  // MARK: --events
+  // MARK: --log
 
   @Test func aFileGetsEventsBesideTheText() throws {
     let directory = try TemporaryDirectory(files: ["events": "of yesterday"])
     let server = try RunningServer(
-      "--echo", "--quiet", "--events", directory.file("events"),
+      "--echo", "--quiet", "--log", directory.file("events"),
       "--port-file", directory.file("port"), port: directory.file("port"))
     #expect(try server.client(.python3, input: .text("x")).wait().outputText == "x")
     let done = try server.tool.wait()
@@ -215,7 +215,7 @@ import Testing
   @Test func anEventIsThereWhenItHappens() throws {
     let directory = try TemporaryDirectory()
     let log = directory.file("events")
-    let server = try RunningServer("-k", "--echo", "--events", log)
+    let server = try RunningServer("-k", "--echo", "--log", log)
     let client = try server.client("both", input: .pipe)
     #expect(
       eventually {
@@ -226,7 +226,7 @@ import Testing
   }
 
   @Test func aFullFileIsAFailureAtTheEnd() throws {
-    let server = try RunningServer("--echo", "--events", "/dev/full")
+    let server = try RunningServer("--echo", "--log", "/dev/full")
     // Until then it does its work.
     #expect(try server.client(.python3, input: .text("x")).wait().outputText == "x")
     let done = try server.tool.wait()
@@ -235,7 +235,7 @@ import Testing
       done.errorText.contains(
         "Error: write to /dev/full: no space left on device (ENOSPC); events are missing there\n"))
     let missing = try run(
-      [try Tool.path, "listen", "--events", "/nonexistent/events", "127.0.0.1", "0"])
+      [try Tool.path, "listen", "--log", "/nonexistent/events", "127.0.0.1", "0"])
     #expect(missing.outcome == .exited(24))
     #expect(missing.errorText.contains("open /nonexistent/events: "))
   }

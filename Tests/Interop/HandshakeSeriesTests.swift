@@ -175,7 +175,7 @@ import Testing
     let server = try Server()
     let directory = try TemporaryDirectory()
     let done = try tcptool(
-      "connect", "--count", "2", "-i", "1ms", "--events", directory.file("events"), "127.0.0.1",
+      "connect", "--count", "2", "-i", "1ms", "--log", directory.file("events"), "127.0.0.1",
       "\(server.port)"
     ).wait()
     #expect(done.outcome == .exited(0), "\(done)")

@@ -144,7 +144,7 @@ import Testing
     let log = directory.file("events")
     let (peer, port) = try ScriptedPeer.serve(row.steps[0])
     let sent = try Child(
-      [try Tool.path, "send", "-v", "--events", log, "--size", "\(Self.size)"] + row.words
+      [try Tool.path, "send", "-v", "--log", log, "--size", "\(Self.size)"] + row.words
         + ["127.0.0.1", "\(port)"]
     ).wait(within: .seconds(60))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")

@@ -41,7 +41,7 @@ import Testing
   }
 
   /// The number belongs to whoever started it: what the program opened itself is not meant.
-  @Test(arguments: listeners, [[], ["--events", "events"]])
+  @Test(arguments: listeners, [[], ["--log", "events"]])
   func aDescriptorThatIsNotOpen(_ subcommand: String, _ more: [String]) throws {
     let directory = try TemporaryDirectory()
     for number in 3...6 {

@@ -99,7 +99,7 @@ struct RunningServer {
 
 // MARK: Events
 
-/// A JSON object of --json or --events.
+/// A JSON object of --json or --log.
 struct Event: CustomStringConvertible {
   let fields: [String: Any]
   /// Names in the order of the line.

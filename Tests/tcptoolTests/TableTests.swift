@@ -77,7 +77,7 @@ import Testing
   }
 
   /// The words of each tcptool in a line for the shell, without redirections and quotes.
-  private static func invocations(in line: String) -> [[String]] {
+  static func invocations(in line: String) -> [[String]] {
     // What stands between quotes is one word, whatever is in it; outside there are blanks and pipes.
     var commands: [[String]] = [[]]
     for (index, part) in line.split(separator: "'", omittingEmptySubsequences: false).enumerated() {
@@ -90,7 +90,7 @@ import Testing
       {
         if place > 0 { commands.append([]) }
         var words = command.split(separator: " ").map(String.init)
-        while let place = words.firstIndex(where: { $0 == "<" || $0 == ">" }) {
+        while let place = words.firstIndex(where: { ["<", ">", "3>"].contains($0) }) {
           words.removeSubrange(place...min(place + 1, words.count - 1))
         }
         commands[commands.count - 1] += words

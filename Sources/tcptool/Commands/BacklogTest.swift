@@ -114,6 +114,30 @@ struct BacklogTestOptions: Subcommand {
         explanation: "One JSON object, and the queue as a chart."),
       Example(
         command: "tcptool backlog-test --demo", explanation: "A guided tour of five experiments."),
+      Example(
+        command: "tcptool backlog-test --isolate never --samples a.csv",
+        explanation: "Test in this network namespace, and keep what each connect met."),
+      Example(
+        command: "tcptool backlog-test --sweep-set somaxconn=16,128,4096",
+        explanation: "Compare values of a setting in a table."),
+      Example(
+        command: "tcptool backlog-test --arrival-rate 200 --duration 10s",
+        explanation: "Let clients come for ten seconds to an acceptor that is too slow."),
+      Example(
+        command: "tcptool backlog-test --relisten 1024",
+        explanation: "See that a changed limit needs another listen(2)."),
+      Example(
+        command: "tcptool backlog-test --reuse-port 4",
+        explanation: "See how much of the queues of a group can be used."),
+      Example(
+        command: "tcptool backlog-test --late-acks 8",
+        explanation: "See clients that are connected to nobody."),
+      Example(
+        command: "tcptool backlog-test --netns blue -6 --probe-data ::1 80",
+        explanation: "Test a stopped server in a network namespace, by a byte each."),
+      Example(
+        command: "tcptool backlog-test --allow-remote -c 64 10.0.0.7 80",
+        explanation: "Test a stopped server on another host, with 64 clients."),
     ],
     exitStatuses: [
       ExitStatus.done.row("The kernel did what was predicted."),
@@ -168,7 +192,7 @@ struct BacklogTestOptions: Subcommand {
         "Accept at this rate meanwhile. With --arrival-rate or --accept-rate alone the other is chosen."
     ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
     .option(
-      "duration", "t", \.duration, value: "duration", help: "How long clients come."
+      "duration", \.duration, value: "duration", help: "How long clients come."
     ).needing("arrival-rate", "accept-rate"),
     .option(
       "relisten", \.changedSomaxconn, value: "n",
@@ -211,7 +235,7 @@ struct BacklogTestOptions: Subcommand {
 
   private static let targetParameters: [Bound<Self>] = [
     .option(
-      "count", "n", \.count, value: "n",
+      "count", "c", \.count, value: "n",
       help: "How many clients connect, instead of enough to overflow the queue."),
     .flag("ipv6", "6", \.isIPv6, help: "Use IPv6: ::1, or only IPv6 addresses of the host."),
     .flag(

@@ -57,6 +57,33 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
         command: "tcptool connect --count 100 --svg a.svg example.org 443",
         explanation: "Measure a hundred handshakes, one a second, and plot them."),
       Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
+      Example(
+        command: "tcptool connect --explain example.org 80",
+        explanation: "See each call and TCP state, and read what it means."),
+      Example(
+        command: "tcptool connect --json --log events.json example.org 80",
+        explanation: "Keep what happens as JSON lines, beside the same on standard error."),
+      Example(
+        command: "tcptool connect -4 --attempt-delay 50ms example.org 80",
+        explanation: "Race the IPv4 addresses of a host with a short head start each."),
+      Example(
+        command: "tcptool connect --source 10.0.0.5:4000 10.0.0.7 7000",
+        explanation: "Connect from an address and port that a firewall lets through."),
+      Example(
+        command: "tcptool connect --interface eth1 --mark 7 10.0.0.7 7000",
+        explanation: "Connect by another interface, with a mark for its routes."),
+      Example(
+        command: "tcptool connect --crlf --on-stdin-eof wait example.org 80",
+        explanation: "Speak a protocol of lines, and stay for the answer."),
+      Example(
+        command: "tcptool connect --send-only --total-timeout 1m ::1 7000",
+        explanation: "Send for a minute at most, and pay no heed to answers."),
+      Example(
+        command: "tcptool connect --nodelay --keepalive 60s,10s,5 host 22",
+        explanation: "Send each key at once, and notice a peer that is gone."),
+      Example(
+        command: "tcptool connect --user-timeout 10s --dscp ef host 7000",
+        explanation: "Give up on what stays unacknowledged for ten seconds."),
     ] + .probing,
     exitStatuses: .connecting(
       done: """

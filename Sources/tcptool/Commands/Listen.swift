@@ -65,6 +65,36 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       Example(
         command: "tcptool listen --port-file port 0 > received",
         explanation: "Let the kernel choose the port, and tell a script which it is."),
+      Example(
+        command: "tcptool listen -k --discard --max-connections 100 7000",
+        explanation: "Take a hundred connections, and throw away what they send."),
+      Example(
+        command: "tcptool listen -k --source-data 1G --accept-timeout 1m 80",
+        explanation: "Send a gibibyte to each client, until none has come for a minute."),
+      Example(
+        command: "tcptool listen -k --file a.html --max-concurrent 8 8080",
+        explanation: "Send a file to each client, to eight at once."),
+      Example(
+        command: "tcptool listen -k --accept-rate 2 --idle-timeout 10s 7000",
+        explanation: "Be slow to accept, and end connections that have fallen silent."),
+      Example(
+        command: "tcptool listen --accept-delay 3s --relisten 5@9s 7000",
+        explanation: "Let connections wait before they are accepted; later allow six of them."),
+      Example(
+        command: "tcptool listen --unbound --ipv6 --trace",
+        explanation: "See what listen(2) does without bind(2), call by call."),
+      Example(
+        command: "tcptool listen --ready-fd 3 --recv-only 0 > data 3> port",
+        explanation: "Keep what one client sends; tell the port through a descriptor."),
+      Example(
+        command: "tcptool listen --reuse-port --defer-accept 5s 7000",
+        explanation: "Share a port, and leave clients that say nothing to the kernel."),
+      Example(
+        command: "tcptool listen -k --echo --fast-open 16 --ttl 1 7000",
+        explanation: "Take data in the SYN, and answer only those who are one hop away."),
+      Example(
+        command: "tcptool listen --on-peer-eof close --hex-dump - 7000",
+        explanation: "Show the bytes of a connection that ends with its client's."),
     ],
     exitStatuses: [
       ExitStatus.done.row("Every connection ended well and everything was acknowledged."),

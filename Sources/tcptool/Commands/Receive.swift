@@ -94,6 +94,15 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       Example(
         command: "tcptool recv --connect 192.0.2.7 7000 -o disk.img",
         explanation: "Fetch a file from 'tcptool send --listen'."),
+      Example(
+        command: "tcptool recv --force --fsync -o disk.img 7000",
+        explanation: "Replace a file, and know that it is on the disk."),
+      Example(
+        command: "tcptool recv --discard -i 1s --rcvbuf 64K --svg a.svg 7000",
+        explanation: "See what a small receive buffer does to the rate."),
+      Example(
+        command: "tcptool recv --expect-digest crc32c:8a9136aa -o a.img 7000",
+        explanation: "Take the file for whole only if it is the right one."),
     ],
     exitStatuses: .connecting(
       done: "The peer ended with FIN and everything is written.", hasTimeouts: true,

@@ -89,6 +89,23 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       Example(
         command: "tcptool send --streams 8 --duration 10s 192.0.2.7 7000",
         explanation: "See how fast the path is for eight connections at once."),
+        command: "tcptool send --congestion reno --svg a.svg host 7000 a.img",
+        explanation: "Plot rate, window and round trip, with another congestion control."),
+      Example(
+        command: "tcptool send --sndbuf 4M --notsent-lowat 128K host 7000 a",
+        explanation: "Send through a fixed buffer, of which little waits unsent."),
+      Example(
+        command: "tcptool send -v --copy userspace --mss 536 host 7000 a.img",
+        explanation: "Leave sendfile(2) out, send small segments, and say how it went."),
+      Example(
+        command: "tcptool send --expect-size 4G --linger 1m host 7000 a.img",
+        explanation: "Send all of it or nothing, and let the receiver close late."),
+      Example(
+        command: "tcptool send --timeout 5s --quiet host 7000 a.img",
+        explanation: "Give up soon where nobody answers, and say nothing but errors."),
+      Example(
+        command: "tcptool send --expect-digest crc32c:8a9136aa host 7000 a",
+        explanation: "Have the receiver refuse a file that has changed."),
     ],
     exitStatuses: .connecting(
       done: "The peer has acknowledged every byte.", hasTimeouts: true, hasMismatch: true),
@@ -139,7 +156,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       + contentParameters(consequence: "If not, the receiver is told by RST, and the status is 23.")
       + [
         .option(
-          "linger", "l", \.linger, value: "duration",
+          "linger", \.linger, value: "duration",
           help: "How long the peer may keep its side open once it has acknowledged everything."),
         copyParameter(\.copy),
         .option(

@@ -145,6 +145,30 @@ struct StatesOptions: Subcommand {
       Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
         explanation: "One JSON object a socket, for jq or a program."),
+      Example(
+        command: "tcptool states --timers --uid --memory --cgroup --wide",
+        explanation: "Show also what the kernel does next, for whom, with what memory."),
+      Example(
+        command: "tcptool states --columns local,peer,rtt --no-header",
+        explanation: "Only these columns, for a script."),
+      Example(
+        command: "tcptool states --info --csv > sockets.csv",
+        explanation: "Open everything in a spreadsheet."),
+      Example(
+        command: "tcptool states --summary --color always | less -R",
+        explanation: "Count states, and see what is near its limit."),
+      Example(
+        command: "tcptool states --listeners --oldest",
+        explanation: "Show how long connections have waited for accept(2)."),
+      Example(
+        command: "tcptool states --pid 4711",
+        explanation: "Show the sockets of a container, by one of its processes."),
+      Example(
+        command: "tcptool states --netns blue --source proc",
+        explanation: "Read /proc/net/tcp of a network namespace."),
+      Example(
+        command: "tcptool states --from router-tcp --from-endian big",
+        explanation: "Look at a copy from a machine with another byte order."),
     ],
     exitStatuses: [
       ExitStatus.done.row("At least one socket was shown; --diff: a change; --save: all is saved."),

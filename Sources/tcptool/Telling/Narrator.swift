@@ -12,7 +12,7 @@ struct NarrationOptions: Sendable {
   var isVerbose = false
   var isJSON = false
   /// A file that gets all events as JSON lines, whatever standard error gets.
-  var eventFile: String?
+  var logFile: String?
 }
 
 /// A subcommand that tells what happens on the way.
@@ -35,7 +35,7 @@ extension Narrating {
         "json", "j", \.narration.isJSON,
         help: "Tell what happens as JSON lines instead, on standard error."),
       .option(
-        "events", \.narration.eventFile, value: "file",
+        "log", \.narration.logFile, value: "file",
         help: "Write what happens to a file as JSON lines, whatever else is told.",
         completion: .file),
     ]
@@ -45,7 +45,7 @@ extension Narrating {
     do throws(SystemCallError) {
       return Narrator(
         options: narration,
-        log: try narration.eventFile.map { file throws(SystemCallError) in
+        log: try narration.logFile.map { file throws(SystemCallError) in
           EventLog(try Descriptor.creating(file), name: file)
         })
     } catch {
@@ -84,7 +84,7 @@ struct Narrator: Sendable {
     }
   }
 
-  /// Writes an event to the file of --events and nowhere else: people are told of it in another way.
+  /// Writes an event to the file of --log and nowhere else: people are told of it in another way.
   func record(_ event: @autoclosure () -> Event) { log?.write(event().json) }
 
   private func isWanted(_ audience: Event.Audience) -> Bool {
@@ -138,7 +138,7 @@ struct Narrator: Sendable {
 
   /// To be called at the end.
   ///
-  /// - Throws: where the file of --events did not take all of them.
+  /// - Throws: where the file of --log did not take all of them.
   func finish() throws(Failure) {
     live.erase()
     if let error = log?.error {
@@ -200,7 +200,7 @@ extension ReaderWait {
   }
 }
 
-/// The file of --events. The first failure is kept for the end.
+/// The file of --log. The first failure is kept for the end.
 final class EventLog: Sendable {
   private let descriptor: Descriptor
   private let name: String
