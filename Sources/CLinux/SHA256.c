@@ -37,59 +37,80 @@ static inline uint32_t word_at(const uint8_t *bytes) {
 
 // One round. Instead of moving the eight variables on, the next round names them one place further.
 // The majority of a, b and c is b where a and b agree, else c; a ^ b is what the next round calls b ^ c.
-#define ROUND(a, b, c, d, e, f, g, h, constant, word)                                          \
+#define ROUND(a, b, c, d, e, f, g, h, word)                                                    \
   do {                                                                                         \
     const uint32_t a_b = (a) ^ (b);                                                            \
     h += (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) + ((g) ^ ((e) & ((f) ^ (g)))) +     \
-         (constant) + (word);                                                                  \
+         (word);                                                                               \
     d += h;                                                                                    \
     h += (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) + ((b) ^ (a_b & b_c));              \
     b_c = a_b;                                                                                 \
   } while (0)
 
-#define SIXTEEN_ROUNDS(i, word)                           \
-  do {                                                    \
-    ROUND(a, b, c, d, e, f, g, h, k[(i) + 0], word(0));   \
-    ROUND(h, a, b, c, d, e, f, g, k[(i) + 1], word(1));   \
-    ROUND(g, h, a, b, c, d, e, f, k[(i) + 2], word(2));   \
-    ROUND(f, g, h, a, b, c, d, e, k[(i) + 3], word(3));   \
-    ROUND(e, f, g, h, a, b, c, d, k[(i) + 4], word(4));   \
-    ROUND(d, e, f, g, h, a, b, c, k[(i) + 5], word(5));   \
-    ROUND(c, d, e, f, g, h, a, b, k[(i) + 6], word(6));   \
-    ROUND(b, c, d, e, f, g, h, a, k[(i) + 7], word(7));   \
-    ROUND(a, b, c, d, e, f, g, h, k[(i) + 8], word(8));   \
-    ROUND(h, a, b, c, d, e, f, g, k[(i) + 9], word(9));   \
-    ROUND(g, h, a, b, c, d, e, f, k[(i) + 10], word(10)); \
-    ROUND(f, g, h, a, b, c, d, e, k[(i) + 11], word(11)); \
-    ROUND(e, f, g, h, a, b, c, d, k[(i) + 12], word(12)); \
-    ROUND(d, e, f, g, h, a, b, c, k[(i) + 13], word(13)); \
-    ROUND(c, d, e, f, g, h, a, b, k[(i) + 14], word(14)); \
-    ROUND(b, c, d, e, f, g, h, a, k[(i) + 15], word(15)); \
+#define EIGHT_ROUNDS(i, word)                      \
+  do {                                             \
+    ROUND(a, b, c, d, e, f, g, h, word((i) + 0)); \
+    ROUND(h, a, b, c, d, e, f, g, word((i) + 1)); \
+    ROUND(g, h, a, b, c, d, e, f, word((i) + 2)); \
+    ROUND(f, g, h, a, b, c, d, e, word((i) + 3)); \
+    ROUND(e, f, g, h, a, b, c, d, word((i) + 4)); \
+    ROUND(d, e, f, g, h, a, b, c, word((i) + 5)); \
+    ROUND(c, d, e, f, g, h, a, b, word((i) + 6)); \
+    ROUND(b, c, d, e, f, g, h, a, word((i) + 7)); \
   } while (0)
 
+// The same word of four blocks. The words of a block depend on no other block, so that those of four
+// are made at once, by whatever vector instructions there are.
+enum { LANES = 4 };
+typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
+
+static inline lanes rotated_lanes(lanes words, int count) {
+  return words >> count | words << (32 - count);
+}
+
 // Word i of the schedule takes the place of word i - 16, which nothing needs any more.
-static inline uint32_t next_word(uint32_t *w, int i) {
-  const uint32_t near = w[(i + 14) & 15], far = w[(i + 1) & 15];
-  return w[i] += (rotated(near, 17) ^ rotated(near, 19) ^ near >> 10) + w[(i + 9) & 15] +
-                 (rotated(far, 7) ^ rotated(far, 18) ^ far >> 3);
+static inline lanes next_words(lanes *w, int i) {
+  const lanes near = w[(i + 14) & 15], far = w[(i + 1) & 15];
+  w[i & 15] += (rotated_lanes(near, 17) ^ rotated_lanes(near, 19) ^ near >> 10) + w[(i + 9) & 15] +
+               (rotated_lanes(far, 7) ^ rotated_lanes(far, 18) ^ far >> 3);
+  return w[i & 15];
+}
+
+// The words of `count` blocks, at most four, with the constants of their rounds added to them.
+static inline void make_schedule(lanes *sums, const uint8_t *blocks, size_t count) {
+  lanes w[16];
+  for (int i = 0; i < 16; i++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
+      w[i][lane] = lane < count ? word_at(blocks + 64 * lane + 4 * i) : 0;
+    }
+    sums[i] = w[i] + constants[i];
+  }
+  for (int i = 16; i < 64; i += 16) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 16; k++) sums[i + k] = next_words(w, k) + constants[i + k];
+  }
 }
 
 void clinux_sha256_portable(uint32_t *state, const void *blocks, size_t count) {
-  const uint32_t *const k = constants;
-  const uint8_t *block = blocks;
-  for (; count > 0; count--, block += 64) {
-    uint32_t w[16];
-    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-    uint32_t b_c = b ^ c;
-#define FIRST(i) (w[i] = word_at(block + 4 * (i)))
-#define NEXT(i) next_word(w, i)
-    SIXTEEN_ROUNDS(0, FIRST);
-    SIXTEEN_ROUNDS(16, NEXT);
-    SIXTEEN_ROUNDS(32, NEXT);
-    SIXTEEN_ROUNDS(48, NEXT);
-    state[0] += a, state[1] += b, state[2] += c, state[3] += d;
-    state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+  const uint8_t *next = blocks;
+  while (count > 0) {
+    const size_t taken = count < LANES ? count : LANES;
+    lanes sums[64];
+    make_schedule(sums, next, taken);
+    for (size_t lane = 0; lane < taken; lane++) {
+      uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+      uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+      uint32_t b_c = b ^ c;
+#define SUM(i) (sums[i][lane])
+      for (int i = 0; i < 64; i += 16) {
+        EIGHT_ROUNDS(i, SUM);
+        EIGHT_ROUNDS(i + 8, SUM);
+      }
+      state[0] += a, state[1] += b, state[2] += c, state[3] += d;
+      state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+    }
+    count -= taken;
+    next += 64 * taken;
   }
 }
 
