@@ -219,8 +219,9 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     outputName = name
   }
 
-  /// Whether more than one connection may come.
-  private var isPlural: Bool { (mostConnections?.value ?? (keepsOpen ? .max : 1)) > 1 }
+  /// Whether each connection is one of several. Also where it is the only one that is asked for: a number
+  /// that a script puts there gives the same names whatever it is.
+  private var isPlural: Bool { keepsOpen || mostConnections != nil }
 
   /// The file that was asked for; nil for standard output and for none.
   private var path: String? { output == "-" ? nil : output }
