@@ -12,7 +12,12 @@ public struct UsageError: Error, Sendable, CustomStringConvertible {
   var manual: String?
 
   /// An error without context; the parser adds the usage.
-  public init(_ message: String) { self.message = message }
+  ///
+  /// - Parameter message: one line. A line break is of a word that it quotes, and is shown as `\n`.
+  public init(_ message: String) {
+    let parts = message.split(separator: "\n", omittingEmptySubsequences: false)
+    self.message = parts.joined(separator: "\\n")
+  }
 
   init(_ message: String, about parameter: Parameter? = nil, suggestion: String? = nil) {
     self.message = message

@@ -96,13 +96,14 @@ enum Ending: Equatable {
 /// A failure that ends a subcommand: what to say, and the status.
 struct Failure: Error {
   var status: ExitStatus
+  /// One line: a name of a file or a host that has a line break in it does not begin another.
   var message: String
   /// Whether the reader of standard output is gone, which is no fault of ours.
   var isUnreadOutput = false
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status
-    self.message = message
+    self.message = sanitized(message)
   }
 
   /// Output that was not taken.

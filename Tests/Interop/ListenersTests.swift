@@ -280,7 +280,7 @@ import Testing
 }
 
 /// What Prometheus' own client library reads. It is Debian's, and belongs to Debian's Python.
-private let parserIsThere: Bool = {
+let prometheusParserIsThere: Bool = {
   let done = try? run(["/usr/bin/python3", "-c", "import prometheus_client.openmetrics.parser"])
   return done?.outcome == .exited(0)
 }()
@@ -288,7 +288,7 @@ private let parserIsThere: Bool = {
 @Suite(
   .requires("python3"), .requiresPrivateNetwork,
   .enabled(
-    if: parserIsThere || ProcessInfo.processInfo.environment["CI"] != nil,
+    if: prometheusParserIsThere || ProcessInfo.processInfo.environment["CI"] != nil,
     "not installed: python3-prometheus-client"))
 struct ListenerMetrics {
   private static let reader = """

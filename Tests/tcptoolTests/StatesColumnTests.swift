@@ -61,7 +61,7 @@ import Testing
 
   @Test(arguments: [
     ("plain", "plain"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""),
-    ("two\nlines", "\"two\nlines\""),
+    ("two\nlines", "two\\nlines"), ("\u{1b}[31m,\u{202e}", "\"\\x1b[31m,\\u{202e}\""),
   ])
   func fieldsOfCSV(_ text: String, _ expected: String) {
     var bytes = ByteBuffer()

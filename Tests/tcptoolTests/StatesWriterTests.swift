@@ -153,8 +153,8 @@ extension StatesValue {
     case .endpoint(let endpoint): return "\(endpoint.unmapped)"
     case .name(let name), .labelled(let name, _): return "\(name)"
     case .text, .processes:
-      let text: String
-      if case .text(let own) = self { text = own } else { text = plainText(isWhole: true) }
+      // A field is of one line, as people see it.
+      let text = plainText(isWhole: true)
       guard text.contains(where: { $0 == "," || $0 == "\"" || $0 < " " }) else { return text }
       return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
     default: return "\(plainJSON)"

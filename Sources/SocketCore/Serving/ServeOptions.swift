@@ -93,6 +93,9 @@ public struct ServeHooks {
   public var prepare: ((_ connection: Int, borrowing Connection, inout RelayOptions) -> Void)?
   /// Opens the output of a connection, for `Service.receive`.
   public var output: ((_ connection: Int, Endpoint) throws(SystemCallError) -> ByteOutput)?
+  /// Makes a line of a connection, without its end, what is written of it where several share the
+  /// output; nil writes it as it is.
+  public var line: (([UInt8]) -> [UInt8])?
 
   public init() {}
 }

@@ -52,7 +52,7 @@ public struct Server: ~Copyable {
     relistenAt = options.relisten?.after.map { .now + $0 }
     nextQueueLook = options.queueInterval.map { _ in .now }
     if options.sharesStreams, case .relay(let discardsOutput) = options.service {
-      if !discardsOutput { sharedOutput = SharedOutput(.standard()) }
+      if !discardsOutput { sharedOutput = SharedOutput(.standard(), shows: hooks.line) }
       if options.relay.readsInput { broadcast = Broadcast(.standard(), pool) }
     }
   }

@@ -4,6 +4,8 @@
 /// Where several connections write lines; bytes of two never stand in one line.
 final class SharedOutput {
   private var output: ByteOutput
+  /// `ServeHooks.line`.
+  private let shows: (([UInt8]) -> [UInt8])?
   private var pending: [UInt8] = []
   /// Whether a connection was turned away for lack of room since `grantRoom`.
   private var isAwaited = false
@@ -12,7 +14,10 @@ final class SharedOutput {
   /// A longer line is broken.
   fileprivate static let longestLine = 64 * 1024
 
-  init(_ output: consuming ByteOutput) { self.output = output }
+  init(_ output: consuming ByteOutput, shows: (([UInt8]) -> [UInt8])? = nil) {
+    self.output = output
+    self.shows = shows
+  }
 
   var descriptor: Int32 { output.descriptor }
 
@@ -29,9 +34,9 @@ final class SharedOutput {
   /// Takes back that somebody was turned away: all of them are to try again now.
   func grantRoom() { isAwaited = false }
 
-  fileprivate func append(_ tag: [UInt8], _ line: some Collection<UInt8>) {
+  fileprivate func append(_ tag: [UInt8], _ line: [UInt8]) {
     pending += tag
-    pending += line
+    pending += shows?(line) ?? line
     pending.append(UInt8(ascii: "\n"))
   }
 

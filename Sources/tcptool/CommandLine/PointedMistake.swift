@@ -15,6 +15,7 @@ extension UsageError {
     // As far as the message is behind "Error: ".
     let indent = String(repeating: " ", count: 7)
     let (line, mark) = pointed(expression, at: range, width: columns - indent.count)
-    self.init("\(message)\n\(indent)\(line)\n\(indent)\(mark)")
+    self.init(message)
+    self.message += "\n\(indent)\(line)\n\(indent)\(mark)"
   }
 }

@@ -2,6 +2,7 @@
 
 internal import CommandSpec
 internal import Glibc
+internal import Report
 internal import SocketCore
 
 struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
@@ -26,7 +27,9 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       instead of waiting in a queue that nobody serves. With --keep-open it serves all that come, \
       at the same time. Standard input then goes to all of them, as fast as the slowest takes it, \
       and what they send comes line by line, each with the number of its connection; bytes of two \
-      never stand in one line. With --max-concurrent 1 they come one after another, and as they are.
+      never stand in one line. On a terminal all that it would obey is spelled out in these lines, \
+      \\x1b for an escape, so that no peer can pretend to be another one. With --max-concurrent 1 \
+      they come one after another, and as they are.
       """,
       """
       The end of standard input half-closes the connection; the end of what the peer sends closes \
@@ -144,6 +147,7 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       narrator, options, isPlural: serve.isPlural, asksForEnd: readsTerminal,
       hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.local)
     var hooks = ServeHooks()
+    if isatty(STDOUT_FILENO) == 1 { hooks.line = Self.shownLine }
     hooks.tap = dump?.tap
     var server = Server(listener, options, hooks: hooks)
     let ending: ServerEnding
@@ -159,6 +163,13 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     let result = try narration.ending(ending)
     try dump?.finish()
     return result
+  }
+
+  /// A line as a terminal may have it. Tabs and a CR in front of its LF do no harm.
+  private static func shownLine(_ line: [UInt8]) -> [UInt8] {
+    let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...]
+    let parts = text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+    return Array(parts.map { sanitized(Array($0)) }.joined(separator: "\t").utf8)
   }
 
   /// Where to listen. A program that anybody may start is not offered to the network unasked.

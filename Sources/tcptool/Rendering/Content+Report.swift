@@ -64,7 +64,7 @@ extension Event {
   /// A connection's file is whole and has its name.
   static func received(_ path: String, bytes: Int, number: Int?) -> Event {
     Event(
-      "received", "\(tag(number))\(Units.plural(bytes, "byte")) in \(path)",
+      "received", "\(tag(number))\(Units.plural(bytes, "byte")) in \(sanitized(path))",
       [
         ("connection", .init(number ?? 1)), ("path", .init(path)), ("bytes", .init(bytes)),
       ])

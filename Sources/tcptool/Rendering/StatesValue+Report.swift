@@ -36,7 +36,7 @@ extension StatesValue {
     case .unknown, .inPlace, .nothing, .listenerInPlace: break
     case .endpoint(let endpoint): bytes.append(endpoint.unmapped)
     case .name(let name), .labelled(let name, _): bytes.append(name)
-    case .text(let text): bytes.append(quoted: text)
+    case .text(let text): bytes.append(quoted: sanitized(text))
     case .processes(let owners): bytes.append(quoted: owners.text(isWhole: true))
     case .integer, .bool, .unsigned, .bytes, .rate, .milliseconds, .microseconds:
       appendJSON(to: &bytes)
