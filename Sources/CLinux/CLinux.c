@@ -8,12 +8,14 @@
 #include <netdb.h>
 #include <nss.h>
 #include <sched.h>
+#include <signal.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -226,6 +228,19 @@ int clinux_take_icmp_error(int fd, struct clinux_icmp_error *taken) {
 
 unsigned long clinux_siocoutq(void) { return SIOCOUTQ; }
 
+// Swift and the C library call abort(3) where there is no memory left. That is no bug: where it is
+// memory that is lacking, the program ends as it does for every other lack of its own end, with the
+// status that ExitStatus.localEnd has. Other aborts go on when this returns.
+static void no_memory(int signal) {
+  static const char text[] = "Error: out of memory (ENOMEM)\n";
+  (void)signal;
+  const void *const probe =
+      mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe != MAP_FAILED || errno != ENOMEM) return;
+  if (write(STDERR_FILENO, text, sizeof text - 1) == -1) _exit(15);
+  _exit(15);
+}
+
 static int argument_count;
 static char **arguments;
 
@@ -236,6 +251,7 @@ static char **arguments;
 __attribute__((constructor(101))) static void before_the_runtime(int count, char **vector) {
   argument_count = count;
   arguments = vector;
+  (void)signal(SIGABRT, no_memory);
   if (clinux_is_static()) setenv("SWIFT_BACKTRACE", "enable=no,swift-backtrace=/", 0);
 }
 

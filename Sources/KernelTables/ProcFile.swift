@@ -81,7 +81,9 @@ struct ProcFile: ~Copyable {
     }
   }
 
-  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+  static func exists(_ path: String) -> Bool {
+    unsafe access(path, F_OK) == 0 || Glibc.errno != ENOENT
+  }
 
   /// The directory of what the kernel's network stack shows to `process`, or to the calling thread
   /// (which may stand in another network namespace than the rest of its process).

@@ -103,10 +103,10 @@ public struct OutputBuffer: ~Copyable {
   }
 
   /// Whether a write would not wait, or would fail. Another program may have made the shared terminal
-  /// or pipe non-blocking.
+  /// or pipe non-blocking. Where that cannot be asked, the write is tried.
   private func isWritable(within milliseconds: Int32) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    return unsafe poll(&entry, 1, milliseconds) > 0
+    return unsafe poll(&entry, 1, milliseconds) != 0
   }
 }
 

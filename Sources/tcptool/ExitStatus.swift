@@ -119,6 +119,12 @@ struct Failure: Error {
     self.init(status, error.description + (isWithoutProc ? "; /proc is not mounted here" : hint))
   }
 
+  /// What failed during a relay and is no fault of the peer: a local stream, or what is needed besides.
+  init(ofThisEnd error: SystemCallError) {
+    let concernsNoStream = ["epoll_ctl", "epoll_wait", "ioctl", "getsockopt", "pipe2", "shutdown"]
+    self.init(concernsNoStream.contains(error.call) ? .localEnd : .localStream, error)
+  }
+
   init(_ error: ResolutionError) {
     let hint =
       if let file = error.missingFile {

@@ -22,6 +22,7 @@ enum Program {
   /// seen by the shell.
   static func run() -> Int32 {
     Descriptor.fillStandardDescriptors()
+    FileSizeLimit.becomesError()
     switch perform(words()) {
     case .status(let status): return status.rawValue
     case .signal(let signal): return raise(signal)

@@ -6,11 +6,12 @@ public enum DescriptorLimit {
   /// Raises the soft limit of open descriptors to the hard one, which needs no privilege, and
   /// returns it. setrlimit(2), RLIMIT_NOFILE.
   ///
-  /// - Returns: the limit in force; that of before where it could not be raised.
+  /// - Returns: the limit in force; that of before where it could not be raised. Where it is not known,
+  ///   none: who has too many is told by the call that makes one more.
   public static func raise() -> Int {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-      return 0
+      return .max
     }
     let soft = original ?? limit.rlim_cur
     limit.rlim_cur = limit.rlim_max

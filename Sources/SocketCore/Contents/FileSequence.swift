@@ -28,7 +28,8 @@ public final class FileSequence: InternalInput {
     for path in paths {
       let file = KeptDescriptor(try Descriptor.open(path, flags: O_RDONLY | O_NONBLOCK))
       var status = stat()
-      guard unsafe fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      try SystemCall(name: "fstat").make("of \(path)") { unsafe fstat(file.number, &status) }
+      guard status.st_mode & S_IFMT == S_IFREG else {
         throw SystemCallError("read", "from \(path)", .notSeekable)
       }
       files.append(file)

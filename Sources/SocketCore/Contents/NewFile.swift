@@ -18,7 +18,7 @@ public struct NewFile: ~Copyable {
   /// To be written to.
   private var file: Descriptor?
   /// The same open file once more: it keeps the lock until the file has its name.
-  private let lock: KeptDescriptor?
+  private let lock: KeptDescriptor
 
   /// Makes the file.
   ///
@@ -34,7 +34,7 @@ public struct NewFile: ~Copyable {
     var status = stat()
     let exists = unsafe stat(path, &status) == 0
     if exists, status.st_mode & S_IFMT != S_IFREG {
-      self.init(
+      try self.init(
         path: path, temporaryPath: nil, replaces: replaces, isDurable: isDurable,
         file: try Descriptor.open(path, flags: O_WRONLY))
       return
@@ -45,21 +45,28 @@ public struct NewFile: ~Copyable {
     var temporary = ""
     let file = try Self.open(beside: target, &temporary)
     if exists { _ = fchmod(file.rawValue, status.st_mode & 0o777) }
-    self.init(
-      path: target, temporaryPath: temporary, replaces: replaces, isDurable: isDurable,
-      file: file)
+    do throws(SystemCallError) {
+      try self.init(
+        path: target, temporaryPath: temporary, replaces: replaces, isDurable: isDurable,
+        file: file)
+    } catch {
+      _ = unsafe unlink(temporary)
+      throw error
+    }
   }
 
   private init(
     path: String, temporaryPath: String?, replaces: Bool, isDurable: Bool,
     file: consuming Descriptor
-  ) {
+  ) throws(SystemCallError) {
+    let copy = try SystemCall(name: "fcntl").make("F_DUPFD_CLOEXEC of \(temporaryPath ?? path)") {
+      fcntl(file.rawValue, F_DUPFD_CLOEXEC, 3)
+    }
     self.path = path
     self.temporaryPath = temporaryPath
     self.replaces = replaces
     self.isDurable = isDurable
-    let copy = fcntl(file.rawValue, F_DUPFD_CLOEXEC, 3)
-    lock = copy == -1 ? nil : KeptDescriptor(Descriptor(owning: copy))
+    lock = KeptDescriptor(Descriptor(owning: copy))
     self.file = consume file
   }
 
@@ -86,8 +93,8 @@ public struct NewFile: ~Copyable {
   ///   rename(2). The file then keeps its other name.
   public mutating func commit() throws(SystemCallError) {
     guard let temporary = temporaryPath else { return }
-    if isDurable, let number = lock?.number {
-      try SystemCall(name: "fsync").make("of \(temporary)") { fsync(number) }
+    if isDurable {
+      try SystemCall(name: "fsync").make("of \(temporary)") { fsync(lock.number) }
     }
     if replaces {
       try SystemCall(name: "rename").make("of \(temporary) to \(path)") {
@@ -140,8 +147,13 @@ public struct NewFile: ~Copyable {
     } catch  where error.errno == .alreadyThere && !isLast {
       return nil
     }
-    // Between the two calls somebody may have taken it for a leftover.
-    guard tryLock(file) || isLast, links(of: file) == 1 else { return nil }
+    do throws(SystemCallError) {
+      // Between the two calls somebody may have taken it for a leftover.
+      guard tryLock(file) || isLast, try links(of: file, name) == 1 else { return nil }
+    } catch {
+      _ = unsafe unlink(name)
+      throw error
+    }
     return file
   }
 
@@ -152,7 +164,7 @@ public struct NewFile: ~Copyable {
     }
     var status = stat()
     guard unsafe fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_uid == geteuid(), tryLock(file), links(of: file) == 1
+      status.st_uid == geteuid(), tryLock(file), (try? links(of: file, name)) == 1
     else { return }
     _ = unsafe unlink(name)
   }
@@ -162,9 +174,12 @@ public struct NewFile: ~Copyable {
     flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 || Errno.last != .tryAgain
   }
 
-  private static func links(of file: borrowing Descriptor) -> Int {
+  private static func links(
+    of file: borrowing Descriptor, _ name: String
+  ) throws(SystemCallError) -> Int {
     var status = stat()
-    return unsafe fstat(file.rawValue, &status) == 0 ? Int(status.st_nlink) : 0
+    try SystemCall(name: "fstat").make("of \(name)") { unsafe fstat(file.rawValue, &status) }
+    return Int(status.st_nlink)
   }
 
   // MARK: The own name

@@ -46,8 +46,13 @@ struct ChildProcess: ~Copyable {
     _ = unsafe sigemptyset(&noSignals)
     _ = unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
     _ = unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    var defaults = sigset_t()
+    _ = unsafe sigemptyset(&defaults)
+    if FileSizeLimit.isOurs { _ = unsafe sigaddset(&defaults, SIGXFSZ) }
+    _ = unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
     _ = unsafe posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+      &attributes,
+      Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
 
     let words = unsafe cStrings(command)
     let variables = unsafe cStrings(Self.environment(with: added))

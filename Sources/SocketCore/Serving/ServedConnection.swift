@@ -51,26 +51,26 @@ final class ServedConnection {
   /// Takes the state after a wait in: moves what can be moved, and watches for more.
   func proceed(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) -> Progress {
-    guard child == nil else { return try proceedWithChild(&loop, observe) }
+  ) -> Progress {
+    guard child == nil else { return proceedWithChild(&loop, observe) }
     driver.proceed(connection, input: input, output: &output, loop: &loop) { event in
       observe(.relay(number, event))
     }
-    return try prepare(&loop, observe)
+    return prepare(&loop, observe)
   }
 
   /// Watches for what is to come.
   func prepare(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) -> Progress {
-    let need = try driver.prepare(connection, input: input, output: &output, loop: &loop) { event in
+  ) -> Progress {
+    let need = driver.prepare(connection, input: input, output: &output, loop: &loop) { event in
       observe(.relay(number, event))
     }
     switch need {
     case .wait(let deadline):
       self.deadline = deadline
       return .going
-    case .nothing: return .ended(try conclude(&loop))
+    case .nothing: return .ended(conclude(&loop))
     }
   }
 
@@ -83,8 +83,8 @@ final class ServedConnection {
   /// Counts all times from now on.
   func restart() { driver.restart() }
 
-  private func conclude(_ loop: inout ReadinessLoop) throws(SystemCallError) -> RelayOutcome {
-    var outcome = try driver.conclude(connection, input: input, output: output, loop: &loop)
+  private func conclude(_ loop: inout ReadinessLoop) -> RelayOutcome {
+    var outcome = driver.conclude(connection, input: input, output: output, loop: &loop)
     // The beginning of a last line is not lost.
     if output.isInside { try? output.close() }
     if hadProgram { outcome.countAsTheKernelDid() }
@@ -94,7 +94,7 @@ final class ServedConnection {
   /// Ends it before its own end, for what ends the server, or for a failure of its own.
   func cut(
     for ending: ServerEnding, _ loop: inout ReadinessLoop
-  ) throws(SystemCallError) -> RelayOutcome {
+  ) -> RelayOutcome {
     if let descriptor = child?.descriptor { loop.forget(descriptor) }
     child = nil
     switch ending {
@@ -103,7 +103,7 @@ final class ServedConnection {
     case .acceptTimeout: driver.expire()
     case .finished: break
     }
-    return try conclude(&loop)
+    return conclude(&loop)
   }
 
   // MARK: A program of its own
@@ -134,7 +134,7 @@ final class ServedConnection {
 
   private func proceedWithChild(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) -> Progress {
+  ) -> Progress {
     guard let status = child?.takeStatus() else {
       if child?.descriptor == nil { deadline = .now + Self.childInterval }
       return .going
@@ -145,7 +145,7 @@ final class ServedConnection {
     // What the program left unread would make the close a reset, which could take its answer with
     // it: the relay half-closes and takes the rest first.
     try? connection.socket.setWaiting(false)
-    return try prepare(&loop, observe)
+    return prepare(&loop, observe)
   }
 }
 

@@ -64,10 +64,21 @@ public struct Server: ~Copyable {
     _ loop: inout ReadinessLoop, observe: (ServerEvent) -> Void
   ) throws(SystemCallError) -> ServerEnding {
     defer { closeListener(&loop) }
+    do throws(SystemCallError) {
+      return try serve(&loop, observe)
+    } catch {
+      cutAll(for: .localFailure(error), &loop, observe)
+      throw error
+    }
+  }
+
+  private mutating func serve(
+    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
+  ) throws(SystemCallError) -> ServerEnding {
     while true {
       if let localFailure {
         let ending = ServerEnding.localFailure(localFailure)
-        try cutAll(for: ending, &loop, observe)
+        cutAll(for: ending, &loop, observe)
         return ending
       }
       closeListenerWhenDone(&loop)
@@ -88,13 +99,13 @@ public struct Server: ~Copyable {
       case .signal(SIGHUP) where options.relisten != nil && listener != nil: relisten(observe)
       case .signal(let signal):
         // What came together with it is still taken: it was acknowledged.
-        try serveReady(&loop, observe)
+        serveReady(&loop, observe)
         try stop(for: signal, &loop, observe)
         return .signal(signal)
       case .ready, .deadline: break
       }
-      try serveReady(&loop, observe)
-      try serveDue(&loop, observe)
+      serveReady(&loop, observe)
+      serveDue(&loop, observe)
       try serveStreams(&loop, observe)
       try acceptWaiting(&loop, observe)
     }
@@ -163,7 +174,10 @@ public struct Server: ~Copyable {
       let connection: Connection?
       do throws(SystemCallError) {
         connection = try listener?.accept()
-      } catch  where Self.lacksThatEnd.contains(error.errno) && !connections.isEmpty {
+      } catch
+        where error.call == "accept" && Self.lacksThatEnd.contains(error.errno)
+        && !connections.isEmpty
+      {
         isOutOfDescriptors = true
         if !hasToldShortage { observe(.outOfDescriptors(error, open: connections.count)) }
         hasToldShortage = true
@@ -176,7 +190,7 @@ public struct Server: ~Copyable {
         return
       }
       pace.noteAccept(at: .now, isEmptied: false)
-      try begin(connection, &loop, observe)
+      begin(connection, &loop, observe)
     }
   }
 
@@ -188,7 +202,7 @@ public struct Server: ~Copyable {
   private mutating func begin(
     _ connection: consuming Connection, _ loop: inout ReadinessLoop,
     _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     let peer = connection.peer
     guard options.allowed.isEmpty || options.allowed.contains(where: { $0.contains(peer.address) })
     else {
@@ -204,15 +218,15 @@ public struct Server: ~Copyable {
     let (served, failure) = serve(connection, number)
     connections[number] = served
     if let failure {
-      let outcome = try served.cut(for: .localFailure(failure), &loop)
-      return try take(served, .ended(outcome), &loop, observe)
+      let outcome = served.cut(for: .localFailure(failure), &loop)
+      return take(served, .ended(outcome), observe)
     }
     if case .command(let command) = options.service {
       do throws(SystemCallError) {
         try served.start(command, &loop)
       } catch {
-        let outcome = try served.cut(for: .localFailure(error), &loop)
-        return try take(served, .ended(outcome), &loop, observe)
+        let outcome = served.cut(for: .localFailure(error), &loop)
+        return take(served, .ended(outcome), observe)
       }
       note(served)
     } else if options.startsTogether {
@@ -220,7 +234,7 @@ public struct Server: ~Copyable {
       return
     } else {
       noteBeginning(observe)
-      try take(served, try served.prepare(&loop, observe), &loop, observe)
+      take(served, served.prepare(&loop, observe), observe)
     }
     for descriptor in served.descriptors { owners[descriptor] = number }
   }
@@ -362,27 +376,27 @@ public struct Server: ~Copyable {
 
   private mutating func serveReady(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     for descriptor in loop.readyDescriptors {
       guard let number = owners[descriptor], let served = connections[number] else { continue }
-      try take(served, try served.proceed(&loop, observe), &loop, observe)
+      take(served, served.proceed(&loop, observe), observe)
     }
   }
 
   private mutating func serveDue(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     let turn = overdue
     overdue = []
     for number in turn {
       guard let served = connections[number] else { continue }
-      try take(served, try served.proceed(&loop, observe), &loop, observe)
+      take(served, served.proceed(&loop, observe), observe)
     }
     guard let due = nextDeadline, .now >= due else { return }
     nextDeadline = nil
     for served in Array(connections.values) {
       if let deadline = served.deadline, .now >= deadline {
-        try take(served, try served.proceed(&loop, observe), &loop, observe)
+        take(served, served.proceed(&loop, observe), observe)
       } else {
         note(served)
       }
@@ -399,13 +413,13 @@ public struct Server: ~Copyable {
       if let broadcast, !loop.readiness(of: broadcast.descriptor).isEmpty,
         try broadcast.read()
       {
-        try serveAll(&loop, observe)
+        serveAll(&loop, observe)
       }
       if let sharedOutput {
         try sharedOutput.flush(&loop)
         if sharedOutput.owesRoom {
           sharedOutput.grantRoom()
-          try serveAll(&loop, observe)
+          serveAll(&loop, observe)
           // What they wrote now has to be watched too.
           try sharedOutput.flush(&loop)
         }
@@ -417,17 +431,17 @@ public struct Server: ~Copyable {
 
   private mutating func serveAll(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     for served in Array(connections.values) {
-      try take(served, try served.proceed(&loop, observe), &loop, observe)
+      take(served, served.proceed(&loop, observe), observe)
     }
   }
 
   /// Takes in what a step of a connection came to.
   private mutating func take(
     _ served: ServedConnection, _ progress: ServedConnection.Progress,
-    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+    _ observe: (ServerEvent) -> Void
+  ) {
     guard case .ended(let outcome) = progress else { return note(served) }
     end(served)
     observe(.closed(served.number, local: served.local, peer: served.peer, outcome))
@@ -458,7 +472,7 @@ public struct Server: ~Copyable {
     for signal: Int32, _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
   ) throws(SystemCallError) {
     closeListener(&loop)
-    try cutAll(for: .signal(signal), &loop, observe)
+    cutAll(for: .signal(signal), &loop, observe)
     guard let sharedOutput else { return }
     // What was received was acknowledged, so nobody will send it again. Where it cannot be written
     // it is still the signal that ends the program.
@@ -471,9 +485,9 @@ public struct Server: ~Copyable {
 
   private mutating func cutAll(
     for ending: ServerEnding, _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     for served in connections.values.sorted(by: { $0.number < $1.number }) {
-      let outcome = try served.cut(for: ending, &loop)
+      let outcome = served.cut(for: ending, &loop)
       observe(.closed(served.number, local: served.local, peer: served.peer, outcome))
     }
     connections = [:]

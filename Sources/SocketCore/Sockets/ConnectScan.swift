@@ -122,8 +122,7 @@ private struct Scan {
     self.items = items
     self.options = options
     self.tracer = tracer
-    let limit = DescriptorLimit.raise()
-    bound = max(1, limit > 0 ? min(options.parallel, limit) : options.parallel)
+    bound = max(1, min(options.parallel, DescriptorLimit.raise()))
     deadlines = DeadlineQueue(options.timeout)
   }
 

@@ -97,10 +97,11 @@ public struct Listener: ~Copyable, Sendable {
   }
 
   /// accept(2) hands over errors of the new connection and its network as its own. They are no fault
-  /// of the listener, and the next call gets the next connection.
+  /// of the listener, and the next call gets the next connection. EPERM is none of them: a security
+  /// module or a sandbox forbids the call, and the connection stays in the queue.
   private static let errorsOfTheConnection: Set<Errno> = Set(
     [
-      ECONNABORTED, EPERM, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+      ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
       EOPNOTSUPP, ENETUNREACH,
     ].map { Errno(rawValue: $0) })
 

@@ -10,11 +10,27 @@ struct AcknowledgementWatch {
 
   var isComplete: Bool { completed != nil }
 
-  mutating func look(at connection: borrowing Connection) {
-    guard completed == nil, connection.unacknowledgedBytes() == 0 else { return }
+  /// - Throws: where the kernel does not tell, in either way.
+  mutating func look(at connection: borrowing Connection) throws(SystemCallError) {
+    guard completed == nil, try isAcknowledged(connection) else { return }
     // The last acknowledgement came some time before it was looked for.
     let since = (try? connection.socket.info().sinceLastAcknowledgement) ?? .zero
     completed = max(began, MonotonicInstant.now + (.zero - since))
+  }
+
+  /// Where the send buffer may not be looked at, the state tells: these are behind the
+  /// acknowledgement of our FIN, unless an error led to the last of them.
+  private func isAcknowledged(_ connection: borrowing Connection) throws(SystemCallError) -> Bool {
+    if let pending = connection.unacknowledgedBytes() { return pending == 0 }
+    switch try connection.socket.info().state {
+    case .finWait2, .timeWait: return true
+    case .closed:
+      if let errno = connection.socket.takePendingError() {
+        throw SystemCallError("shutdown", "of \(connection.peer)", errno)
+      }
+      return true
+    default: return false
+    }
   }
 
   /// Whether the time that the peer had for its own end is over.

@@ -20,7 +20,8 @@ enum KernelCopy {
     else { return unchanged }
     return unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
       let count = unsafe read(file.rawValue, buffer.baseAddress, buffer.count)
-      guard count > 0 else { return unchanged }
+      // Without the end of its line it is the beginning of a number.
+      guard count > 0, unsafe buffer[count - 1] == UInt8(ascii: "\n") else { return unchanged }
       let digits = unsafe String(decoding: buffer[..<count], as: UTF8.self).prefix { $0.isNumber }
       return Int(digits).map { min($0, 1 << 30) } ?? unchanged
     }
@@ -37,10 +38,10 @@ enum KernelCopy {
     return size > 0 ? size : present
   }
 
-  /// Whether a write would not wait.
+  /// Whether a write would not wait; it is tried where that cannot be asked.
   static func isWritable(_ descriptor: Int32) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    return unsafe poll(&entry, 1, 0) > 0
+    return unsafe poll(&entry, 1, 0) != 0
   }
 
   /// Moves bytes from a local stream to a pipe, or from a pipe to a local stream, without waiting.

@@ -8,7 +8,7 @@ internal import Glibc
 private enum Nature {
   /// A regular file or a device without poll: always ready.
   case file
-  /// Not open, or not for this use: every call fails with EBADF, and nothing is waited for.
+  /// Not open, or not for this use: every call fails, and nothing is waited for.
   case unusable
   /// A socket: each call can be told not to wait.
   case socket
@@ -27,6 +27,8 @@ private struct LocalDescriptor: ~Copyable {
   let name: String
   let nature: Nature
   let kind: StreamKind
+  /// Why it is not even known what it is.
+  let refusal: SystemCallError?
   private var reopened: Descriptor?
   /// The number to use.
   let number: Int32
@@ -35,10 +37,18 @@ private struct LocalDescriptor: ~Copyable {
     self.given = given
     self.name = name
     var status = stat()
-    let mode = fcntl(given, F_GETFL)
-    guard unsafe fstat(given, &status) == 0,
-      mode & O_ACCMODE == access || mode & O_ACCMODE == O_RDWR
-    else {
+    var mode: Int32 = -1
+    var failure: SystemCallError?
+    do throws(SystemCallError) {
+      mode = try SystemCall(name: "fcntl").make("F_GETFL of \(name)") { fcntl(given, F_GETFL) }
+      try SystemCall(name: "fstat").make("of \(name)") { unsafe fstat(given, &status) }
+    } catch {
+      mode = -1
+      failure = error
+    }
+    // What is not open is told by the call that uses it.
+    refusal = failure?.errno == .badDescriptor ? nil : failure
+    guard mode != -1, mode & O_ACCMODE == access || mode & O_ACCMODE == O_RDWR else {
       // Opening it anew would give what the descriptor itself denies, the other end of its own pipe
       // for example.
       nature = .unusable
@@ -64,6 +74,11 @@ private struct LocalDescriptor: ~Copyable {
     default: nature = .file
     }
     number = reopened?.rawValue ?? given
+  }
+
+  /// To be called before each use.
+  func check() throws(SystemCallError) {
+    if let refusal { throw refusal }
   }
 
   /// Closes the stream for good, so that its other end sees the end. Standard descriptors are
@@ -183,6 +198,7 @@ public struct ByteInput: ~Copyable {
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …
   public func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult {
     if let source { return try source.read(into: &buffer) }
+    try stream.check()
     return try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "read").transfer("from \(stream.name)") {
         if stream.nature == .socket {
@@ -244,12 +260,18 @@ public struct ByteOutput: ~Copyable {
   /// What errors call it.
   public var name: String { stream.name }
 
+  /// Finds out whether the stream can be used, as far as that is known before it is.
+  ///
+  /// - Throws: why it is not even known what it is.
+  public func check() throws(SystemCallError) { try stream.check() }
+
   /// Writes as much as the stream takes.
   ///
   /// - Throws: the errno of write(2): EPIPE where nobody reads any more, ENOSPC on a full disk, EBADF where the stream is not open …
   public func write(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult {
     if isDiscarding { return .transferred(bytes.byteCount) }
     if let sink { return try sink.write(bytes) }
+    try stream.check()
     return try unsafe bytes.withUnsafeBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "write").transfer("to \(stream.name)") {
         switch stream.nature {

@@ -3,12 +3,10 @@
 extension RelayDriver {
   /// Ends the relay: what was received is handed over, and a peer that must not take what it has
   /// for the whole is told so by RST.
-  ///
-  /// - Throws: only failures of the readiness loop itself.
   public mutating func conclude(
     _ connection: borrowing Connection, input: borrowing ByteInput, output: borrowing ByteOutput,
     loop: inout ReadinessLoop
-  ) throws(SystemCallError) -> RelayOutcome {
+  ) -> RelayOutcome {
     defer {
       loop.forget(connection.socket.descriptor.rawValue)
       if input.isReadyInside == nil { loop.forget(input.descriptor) }
@@ -21,7 +19,11 @@ extension RelayDriver {
     if outcome.signal != nil || outcome.timeout != nil {
       loop.forget(connection.socket.descriptor.rawValue)
       if input.isReadyInside == nil { loop.forget(input.descriptor) }
-      try handOver(connection, to: output, &loop)
+      do throws(SystemCallError) {
+        try handOver(connection, to: output, &loop)
+      } catch {
+        fail(with: error)
+      }
       let isCutShort =
         outcome.timeout != nil && (!relay.outbound.filled.isEmpty || outboundPath.awaitsSink)
       resets = resets || isCutShort || (options.mustDeliver && !hasFinished)

@@ -95,19 +95,24 @@ public struct RelayDriver: ~Copyable {
   /// peer has acknowledged everything, or something failed. What the peer sent before a failure of
   /// the connection is still handed over.
   ///
-  /// - Throws: only failures of the readiness loop itself; all others are in the outcome.
+  /// - Returns: also whatever failed.
   public mutating func run(
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
-  ) throws(SystemCallError) -> RelayOutcome {
+  ) -> RelayOutcome {
     let before = ProcessorTime.now
-    while case .wait(let deadline) = try prepare(
+    while case .wait(let deadline) = prepare(
       connection, input: input, output: &output, loop: &loop, observe: observe)
     {
-      if case .signal(let signal) = try loop.wait(until: deadline) { stop(for: signal) }
+      do throws(SystemCallError) {
+        if case .signal(let signal) = try loop.wait(until: deadline) { stop(for: signal) }
+      } catch {
+        fail(with: error)
+        break
+      }
       proceed(connection, input: input, output: &output, loop: &loop, observe: observe)
     }
-    outcome = try conclude(connection, input: input, output: output, loop: &loop)
+    outcome = conclude(connection, input: input, output: output, loop: &loop)
     outcome.processorTime = .now - before
     return outcome
   }
@@ -126,23 +131,29 @@ public struct RelayDriver: ~Copyable {
   /// Ends the relay for a time limit that was not its own.
   mutating func expire() { outcome.timeout = .idle }
 
-  /// Ends the relay because a local stream, which it may share with others, has failed.
+  /// Ends the relay because something of this end has failed: a local stream, which it may share with
+  /// others, or the loop.
   public mutating func fail(with error: SystemCallError) { outcome.localError = error }
 
   /// Says what is to be waited for next, and watches it.
-  ///
-  /// - Throws: only failures of the readiness loop itself.
   public mutating func prepare(
     _ connection: borrowing Connection, input: borrowing ByteInput, output: inout ByteOutput,
     loop: inout ReadinessLoop, observe: (RelayEvent) -> Void
-  ) throws(SystemCallError) -> Need {
+  ) -> Need {
     guard outcome.localError == nil && outcome.signal == nil && !outcome.isRefused else {
       return .nothing
     }
     choosePaths(input, output)
     keepPace(connection)
     takeReading(connection, observe)
-    if hasFinished { acknowledgement.look(at: connection) }
+    if hasFinished {
+      do throws(SystemCallError) {
+        try acknowledgement.look(at: connection)
+      } catch {
+        fail(with: error)
+        return .nothing
+      }
+    }
     if isComplete { return .nothing }
     if receiveLimit == nil, acknowledgement.isOver(after: linger) {
       receiveLimit = relay.inbound.received + (connection.unreadBytes() ?? 0)
@@ -156,7 +167,12 @@ public struct RelayDriver: ~Copyable {
       if !(options.mustDeliver && acknowledgement.isComplete) { outcome.timeout = timeout }
       return .nothing
     }
-    try watch(connection.socket.descriptor.rawValue, input, output, &loop)
+    do throws(SystemCallError) {
+      try watch(connection.socket.descriptor.rawValue, input, output, &loop)
+    } catch {
+      fail(with: error)
+      return .nothing
+    }
     if wantsInput, !outboundPath.awaitsSink, input.isReadyInside == true {
       return .wait(until: .now)
     }

@@ -111,7 +111,8 @@ public struct RelayOutcome: Sendable {
   public var congestionControl: String?
   /// What went wrong with the connection: an RST, a peer that receives no more, silence.
   public var connectionError: SystemCallError?
-  /// What went wrong with the local input or output.
+  /// What went wrong at this end: with the local input or output, with what waits for them, or with a
+  /// call that the connection does not answer.
   public var localError: SystemCallError?
   /// Whether what moved was refused at its end, for not being what it had to be.
   public var isRefused = false

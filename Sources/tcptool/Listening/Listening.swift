@@ -133,17 +133,7 @@ extension ListenSettings {
       // The end of a pipe is a signal as well.
       _ = Descriptor(owning: ready.number)
     }
-    guard let portFile else { return }
-    do throws(SystemCallError) {
-      var file = try NewFile(portFile, replaces: true)
-      var output = file.output()
-      let line = Array("\(port)\n".utf8)
-      _ = try unsafe output.write(line.span.bytes)
-      try output.close()
-      try file.commit()
-    } catch {
-      throw Failure(.localStream, error)
-    }
+    try ResultFile(portFile).write { "\(port)\n" }
   }
 }
 

@@ -102,7 +102,7 @@ struct ServerNarration {
     queues.finish()
     switch ending {
     case .signal(let signal): return .signal(signal)
-    case .localFailure(let error): throw Failure(.localStream, error)
+    case .localFailure(let error): throw Failure(ofThisEnd: error)
     case .acceptTimeout:
       throw Failure(
         .noAnswer,

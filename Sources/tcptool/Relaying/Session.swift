@@ -45,19 +45,14 @@ func runSession(
   var driver = RelayDriver(
     relay, tap: tap, accepts: content.map { $0.accepts }, budget: content?.budget)
   var localEnded = false
-  let outcome: RelayOutcome
-  do throws(SystemCallError) {
-    outcome = try driver.run(connection, input: input, output: &output, loop: &loop) { event in
-      if case .reading(let reading) = event {
-        meter?.take(reading)
-        return
-      }
-      let asks = asksForEnd && !localEnded && !options.endsWithPeer
-      if event == .localEnded { localEnded = true }
-      narrator.tell(.relay(event, asksForEnd: asks, number: nil))
+  let outcome = driver.run(connection, input: input, output: &output, loop: &loop) { event in
+    if case .reading(let reading) = event {
+      meter?.take(reading)
+      return
     }
-  } catch {
-    throw Failure(.bug, "\(error); this is a bug in tcptool")
+    let asks = asksForEnd && !localEnded && !options.endsWithPeer
+    if event == .localEnded { localEnded = true }
+    narrator.tell(.relay(event, asksForEnd: asks, number: nil))
   }
   let ending = RelayEnding(outcome, options, peer: connection.peer, content: content)
   let plotFailure = meter?.finish(outcome, peer: connection.peer)
@@ -93,7 +88,8 @@ struct RelayEnding {
   ) {
     self.outcome = outcome
     content?.note(received: outcome.received)
-    guard outcome.signal == nil, content?.isSettled != true else {
+    // Behind data that is whole only a failure of this end counts: the peer was told of it by RST.
+    guard outcome.signal == nil, content?.isSettled != true || outcome.localError != nil else {
       failure = nil
       return
     }
@@ -105,7 +101,7 @@ struct RelayEnding {
   private static func failure(
     _ outcome: RelayOutcome, _ options: RelayOptions, input: String?, peer: Endpoint
   ) -> Failure? {
-    if let error = outcome.localError { return Failure(.localStream, error) }
+    if let error = outcome.localError { return Failure(ofThisEnd: error) }
     if let cut = outcome.cutMessage(options, input: input, peer: peer) {
       return Failure(.timeout, cut)
     }

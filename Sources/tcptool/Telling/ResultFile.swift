@@ -46,6 +46,11 @@ final class ResultFile {
   func fill(_ write: (inout OutputBuffer) throws(OutputError) -> Void) throws(Failure) {
     guard var output = file?.output() else { return }
     defer { abandon() }
+    do throws(SystemCallError) {
+      try output.check()
+    } catch {
+      throw Failure(.localStream, "\(error); nothing was saved")
+    }
     do throws(OutputError) {
       var buffer = OutputBuffer(descriptor: output.descriptor, name: path)
       try write(&buffer)

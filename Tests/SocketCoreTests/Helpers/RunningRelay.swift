@@ -48,7 +48,7 @@ final class RunningRelay: Sendable {
         }
       }
       var relay = RelayDriver(options)
-      let outcome = try relay.run(connection, input: local, output: &sink, loop: &loop) { event in
+      let outcome = relay.run(connection, input: local, output: &sink, loop: &loop) { event in
         told.append(event)
       }
       return RelayReport(outcome: outcome, events: told.events)
