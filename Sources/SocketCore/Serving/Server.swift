@@ -86,7 +86,7 @@ public struct Server: ~Copyable {
         return .finished
       }
       if let end = acceptDeadline, .now >= end {
-        try cutAll(for: .acceptTimeout, &loop, observe)
+        cutAll(for: .acceptTimeout, &loop, observe)
         return accepted == 0 ? .acceptTimeout : .finished
       }
       lookAtQueue(observe)
@@ -230,7 +230,7 @@ public struct Server: ~Copyable {
       }
       note(served)
     } else if options.startsTogether {
-      if accepted == options.mostConnections { try startAll(&loop, observe) }
+      if accepted == options.mostConnections { startAll(&loop, observe) }
       return
     } else {
       noteBeginning(observe)
@@ -250,25 +250,23 @@ public struct Server: ~Copyable {
   /// Serves those that have waited for one another.
   private mutating func startAll(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
+  ) {
     noteBeginning(observe)
     for served in connections.values.sorted(by: { $0.number < $1.number }) {
       served.restart()
       for descriptor in served.descriptors { owners[descriptor] = served.number }
-      try take(served, try served.prepare(&loop, observe), &loop, observe)
+      take(served, served.prepare(&loop, observe), observe)
     }
   }
 
   // MARK: Connections made elsewhere
 
   /// Takes over a connection that was made elsewhere; it is served by `run`.
-  ///
-  /// - Throws: failures of the readiness loop.
   public mutating func adopt(
     _ connection: consuming Connection, _ loop: inout ReadinessLoop,
     observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
-    try begin(connection, &loop, observe)
+  ) {
+    begin(connection, &loop, observe)
   }
 
   /// Resets the connections that are there: no peer is to take that for an end.

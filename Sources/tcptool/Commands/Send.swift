@@ -89,6 +89,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       Example(
         command: "tcptool send --streams 8 --duration 10s 192.0.2.7 7000",
         explanation: "See how fast the path is for eight connections at once."),
+      Example(
         command: "tcptool send --congestion reno --svg a.svg host 7000 a.img",
         explanation: "Plot rate, window and round trip, with another congestion control."),
       Example(

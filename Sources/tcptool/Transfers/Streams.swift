@@ -82,11 +82,7 @@ private func openStreams(
   case .signal(let signal): return signal
   case .connection(let connection):
     target = connection.peer
-    do throws(SystemCallError) {
-      try server.adopt(connection, &loop) { narration.tell($0) }
-    } catch {
-      throw Failure(.localEnd, error)
-    }
+    server.adopt(connection, &loop) { narration.tell($0) }
   }
   var made = 1
   var options = place.dialing.race
@@ -99,7 +95,7 @@ private func openStreams(
     ) { (connected, loop) throws(SystemCallError) in
       made += 1
       narrator.tell(.connected(connected, resolution: nil, number: made, for: .curious))
-      try server.adopt(connected.take(), &loop) { narration.tell($0) }
+      server.adopt(connected.take(), &loop) { narration.tell($0) }
     }
   } catch {
     throw Failure(.localEnd, error)
