@@ -6,12 +6,12 @@
 __tcptool_table() {
   case $1 in
     '') options=('--generate-completion-script=' --version '-h --help') ;;
-    listen) options=('-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' '-k --keep-open' '--max-connections=' '--max-concurrent=' '--accept-timeout=' '--allow=' --echo --discard '--source-data=' '--file=' '--exec+' --hold '--accept-delay=' '--accept-rate=' '--relisten=' '--queues?' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    send) options=('--listen=' '--size=' '--duration=' '--pattern=' '--streams=' '--digest=' '--expect-size=' '--expect-digest=' '-l --linger=' '--copy=' '--rate=' '-i --interval=' '--svg=' '--idle-timeout=' '--total-timeout=' '-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
-    recv) options=('-o --output=' '-f --force' --fsync --discard '--verify=' '--digest=' '--expect-size=' '--expect-digest=' '-k --keep-open' '--max-connections=' '--streams=' '--copy=' '-i --interval=' '--svg=' '--idle-timeout=' '--total-timeout=' --connect '-t --timeout=' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--events=' --version '-h --help') ;;
+    listen) options=('-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' '-k --keep-open' '--max-connections=' '--max-concurrent=' '--accept-timeout=' '--allow=' --echo --discard '--source-data=' '--file=' '--exec+' --hold '--accept-delay=' '--accept-rate=' '--relisten=' '--queues?' '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--log=' --version '-h --help') ;;
+    connect) options=('-t --timeout=' '-c --count=' '-i --interval=' '--svg=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '--probe=' --all-addresses '--parallel=' --open-only '--on-stdin-eof=' '--on-peer-eof=' '--linger=' '--idle-timeout=' '--total-timeout=' --send-only --recv-only '-C --crlf' '--hex-dump=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--log=' --version '-h --help') ;;
+    send) options=('--listen=' '--size=' '--duration=' '--pattern=' '--streams=' '--digest=' '--expect-size=' '--expect-digest=' '--linger=' '--copy=' '--rate=' '-i --interval=' '--svg=' '--idle-timeout=' '--total-timeout=' '-t --timeout=' '-4 --ipv4' '-6 --ipv6' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--log=' --version '-h --help') ;;
+    recv) options=('-o --output=' '-f --force' --fsync --discard '--verify=' '--digest=' '--expect-size=' '--expect-digest=' '-k --keep-open' '--max-connections=' '--streams=' '--copy=' '-i --interval=' '--svg=' '--idle-timeout=' '--total-timeout=' --connect '-t --timeout=' '--attempt-delay=' '--source=' '--interface=' '--wait=' '-b --backlog=' '-4 --ipv4' '-6 --ipv6' --unbound '--ready-fd=' '--port-file=' --reuse-port '--defer-accept=' '--fast-open=' --nodelay '--rcvbuf=' '--sndbuf=' '--keepalive=' '--mss=' '--ttl=' '--dscp=' '--congestion=' '--user-timeout=' '--notsent-lowat=' '--mark=' --trace --explain '-q --quiet' '-v --verbose' '-j --json' '--log=' --version '-h --help') ;;
     states) options=('-s --state=' '--source=' '-p --process' '-o --timers' '-u --uid' '-m --memory' '-i --info' --cgroup '-c --columns=' '--sort=' --summary '--by=' --explain --no-header '-w --wide' --csv '-j --json' '--color=' '--from=' '--from-endian=' '--pid=' '--netns=' --all-netns '--save=' '--diff=' '--watch?' --events '-l --listeners' --oldest '--check=' '-f --format=' --version '-h --help') ;;
-    backlog-test) options=('-b --backlog=' '-q --queue=' '--isolate=' '*--set=' '--sweep=' '--sweep-set=' '--arrival-rate=' '--accept-rate=' '-t --duration=' '--relisten=' '--reuse-port=' '--late-acks=' --demo '-n --count=' '-6 --ipv6' --allow-remote --probe-data '--netns=' '*-e --expect=' --explain '--svg=' '--samples=' '-j --json' '--color=' --version '-h --help') ;;
+    backlog-test) options=('-b --backlog=' '-q --queue=' '--isolate=' '*--set=' '--sweep=' '--sweep-set=' '--arrival-rate=' '--accept-rate=' '--duration=' '--relisten=' '--reuse-port=' '--late-acks=' --demo '-c --count=' '-6 --ipv6' --allow-remote --probe-data '--netns=' '*-e --expect=' --explain '--svg=' '--samples=' '-j --json' '--color=' --version '-h --help') ;;
     help) options=(--version '-h --help') ;;
     *) options=() ;;
   esac
@@ -27,24 +27,24 @@ __tcptool_value() {
     'listen --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'listen --on-peer-eof') __tcptool_words finish close ;;
     'listen --hex-dump') __tcptool_files ;;
-    'listen --events') __tcptool_files ;;
+    'listen --log') __tcptool_files ;;
     'connect --svg') __tcptool_files ;;
     'connect --probe') __tcptool_ports ;;
     'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'connect --on-peer-eof') __tcptool_words finish close ;;
     'connect --hex-dump') __tcptool_files ;;
-    'connect --events') __tcptool_files ;;
+    'connect --log') __tcptool_files ;;
     'send --digest') __tcptool_words sha256 crc32c none ;;
     'send --copy') __tcptool_words auto splice sendfile userspace ;;
     'send --svg') __tcptool_files ;;
     'send --port-file') __tcptool_files ;;
-    'send --events') __tcptool_files ;;
+    'send --log') __tcptool_files ;;
     'recv --output') __tcptool_files ;;
     'recv --digest') __tcptool_words sha256 crc32c none ;;
     'recv --copy') __tcptool_words auto splice sendfile userspace ;;
     'recv --svg') __tcptool_files ;;
     'recv --port-file') __tcptool_files ;;
-    'recv --events') __tcptool_files ;;
+    'recv --log') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;
     'states --columns') __tcptool_list family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;

@@ -57,7 +57,7 @@ import Testing
   private static let explainedApart: Set = [
     "accept-rate", "backlog", "count", "discard", "duration", "expect-digest", "expect-size",
     "explain", "interval", "ipv6", "json", "keep-open", "linger", "netns", "relisten", "reuse-port",
-    "source", "svg", "timeout",
+    "source", "streams", "svg", "timeout",
   ]
 
   @Test(arguments: names) func anOptionIsExplainedInOnePlace(_ name: String) {
