@@ -12,16 +12,26 @@ SCRATCH = .build/static
 BINARY = $(SCRATCH)/release/tcptool
 STATIC = --scratch-path $(SCRATCH) -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
-BINDIR = $(DESTDIR)$(PREFIX)/bin
-MANDIR = $(DESTDIR)$(PREFIX)/share/man
-BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-ZSHDIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
-FISHDIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+# Newer than every source once the binary is, whether or not a build had anything to link: what is
+# built is installed without the toolchain, which root may not have in PATH.
+BUILT = $(SCRATCH)/built
 
-.PHONY: all test lint bench bench-readme docs install uninstall clean
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+DIRS = $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR) $(FISHDIR)
+PAGES1 = $(notdir $(wildcard man/*.1))
+PAGES7 = $(notdir $(wildcard man/*.7))
 
-all:
+.PHONY: all test lint bench bench-readme docs install uninstall deb clean
+
+all: $(BUILT)
+
+$(BUILT): $(shell find Sources -type f) Package.swift Makefile
 	$(SWIFT) build -c release --product tcptool $(STATIC)
+	touch $@
 
 test:
 	$(SWIFT) test
@@ -43,19 +53,24 @@ bench-readme: all
 docs:
 	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides|Sessions'
 
-install: all
-	$(INSTALL) -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man7 $(BASHDIR) $(ZSHDIR) $(FISHDIR)
-	$(INSTALL) -m 755 $(BINARY) $(BINDIR)/tcptool
-	$(INSTALL) -m 644 man/*.1 $(MANDIR)/man1
-	$(INSTALL) -m 644 man/*.7 $(MANDIR)/man7
-	$(INSTALL) -m 644 completions/tcptool.bash $(BASHDIR)/tcptool
-	$(INSTALL) -m 644 completions/_tcptool $(ZSHDIR)/_tcptool
-	$(INSTALL) -m 644 completions/tcptool.fish $(FISHDIR)/tcptool.fish
+install: $(BUILT)
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(DIRS))
+	$(INSTALL) -m 755 $(BINARY) $(DESTDIR)$(BINDIR)/tcptool
+	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 completions/tcptool.bash $(DESTDIR)$(BASHDIR)/tcptool
+	$(INSTALL) -m 644 completions/_tcptool $(DESTDIR)$(ZSHDIR)/_tcptool
+	$(INSTALL) -m 644 completions/tcptool.fish $(DESTDIR)$(FISHDIR)/tcptool.fish
 
 uninstall:
-	rm -f $(BINDIR)/tcptool $(addprefix $(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
-	rm -f $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard man/*.7)))
-	rm -f $(BASHDIR)/tcptool $(ZSHDIR)/_tcptool $(FISHDIR)/tcptool.fish
+	rm -f $(DESTDIR)$(BINDIR)/tcptool
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(PAGES1) $(addsuffix .gz,$(PAGES1)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(PAGES7) $(addsuffix .gz,$(PAGES7)))
+	rm -f $(DESTDIR)$(BASHDIR)/tcptool $(DESTDIR)$(ZSHDIR)/_tcptool $(DESTDIR)$(FISHDIR)/tcptool.fish
+
+# A Debian package of what is installed: .build/tcptool_VERSION_ARCHITECTURE.deb.
+deb: $(BUILT)
+	.debian/build .build
 
 clean:
 	rm -rf .build
