@@ -179,7 +179,15 @@ public struct RelayDriver: ~Copyable {
     let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
     let limit = limits.deadline(isWaiting: countsIdleness)
     let supply = bucket.flatMap { $0.isOpen || !relay.outbound.sourceIsOpen ? nil : $0.nextTime }
-    return .wait(until: [look, limit, nextReading, supply].compactMap { $0 }.min())
+    return .wait(until: Self.earlier(Self.earlier(look, limit), Self.earlier(nextReading, supply)))
+  }
+
+  /// Without an array for them in each turn.
+  private static func earlier(
+    _ one: MonotonicInstant?, _ other: MonotonicInstant?
+  ) -> MonotonicInstant? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
   }
 
   /// Lets the bucket fill, or does without it from the moment at which the kernel keeps the pace.
