@@ -185,6 +185,6 @@ import Testing
     #expect(received.outcome == .exited(24))
     #expect(
       received.errorText
-        == "Error: open /nonexistent/file.part: no such file or directory (ENOENT)\n")
+        == "Error: open /nonexistent/file.tcptool-part: no such file or directory (ENOENT)\n")
   }
 }

@@ -177,10 +177,11 @@ import Testing
       #expect(received.outcome == .exited(23), "\(received)")
       let other = String(try sum(try file(changed, "changed")).prefix(64))
       #expect(received.errorText.contains("is \(other), and not \(digest) (--expect-digest)"))
-      #expect(received.errorText.contains("1,000,000 bytes that came are in \(target).part"))
+      #expect(
+        received.errorText.contains("1,000,000 bytes that came are in \(target).tcptool-part"))
       #expect(isTold(sent.outcome), "\(sent)")
       #expect(contents(of: target) == [])
-      expectSame(contents(of: target + ".part"), changed)
+      expectSame(contents(of: target + ".tcptool-part"), changed)
     } else {
       #expect(received.outcome == .exited(0))
       #expect(sent.outcome == .exited(0))
@@ -221,7 +222,30 @@ import Testing
     #expect(received.outcome == .exited(23), "\(received)")
     #expect(received.errorText.contains(words))
     #expect(isTold(try sender.wait().outcome))
-    #expect(try names() == ["received.part"])
+    #expect(try names() == ["received.tcptool-part"])
+  }
+
+  /// Not at the end, which may never come.
+  @Test(arguments: [["--discard"], ["--output"]])
+  func moreThanExpectedIsRefusedAtOnce(_ words: [String]) throws {
+    let target = directory.file("received")
+    let receiver = try Child(
+      [try Tool.path, "recv", "127.0.0.1", "0", "--expect-size", "64K"] + words
+        + (words == ["--output"] ? [target] : []))
+    let sender = try tcptool(
+      "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
+    try sender.write(Self.data(65_536))
+    #expect(
+      words == ["--discard"]
+        || eventually { contents(of: target + ".tcptool-part").count == 65_536 })
+    #expect(receiver.isRunning)
+    try sender.write([0])
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(23), "\(received)")
+    #expect(received.errorText.contains("more received than the 65,536 bytes that were expected"))
+    #expect(contents(of: target) == [])
+    sender.closeInput()
+    #expect(isTold(try sender.wait().outcome))
   }
 
   private func names() throws -> [String] {
@@ -238,11 +262,11 @@ import Testing
     let sender = try tcptool(
       "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
     try sender.write(Self.data(50_000))
-    #expect(eventually { contents(of: target + ".part").count == 50_000 })
+    #expect(eventually { contents(of: target + ".tcptool-part").count == 50_000 })
     try sender.signal(SIGKILL)
     let received = try receiver.wait()
     #expect(received.outcome == .exited(isExpected ? 23 : 0), "\(received)")
-    #expect(try names() == [isExpected ? "received.part" : "received"])
+    #expect(try names() == [isExpected ? "received.tcptool-part" : "received"])
   }
 
   /// The receiver must not take it for whole.

@@ -125,7 +125,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/nonexistent/port", "open /nonexistent/port.part: no such file or directory (ENOENT)"),
+    (
+      "/nonexistent/port", "open /nonexistent/port.tcptool-part: no such file or directory (ENOENT)"
+    ),
     ("/dev/full", "write to /dev/full: no space left on device (ENOSPC)"),
   ])
   func aFileThatCannotBeWritten(_ path: String, _ message: String) throws {

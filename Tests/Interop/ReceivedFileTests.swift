@@ -51,8 +51,8 @@ import Testing
     #expect(isTold(try send("new", to: port)))
     let received = try receiver.wait()
     #expect(received.outcome == .exited(24), "\(received)")
-    #expect(received.errorText.contains("3 bytes that came are in \(target).part"))
-    #expect(try listing() == ["file": "other", "file.part": "new"])
+    #expect(received.errorText.contains("3 bytes that came are in \(target).tcptool-part"))
+    #expect(try listing() == ["file": "other", "file.tcptool-part": "new"])
   }
 
   @Test(arguments: [SIGKILL, SIGINT])
@@ -62,10 +62,10 @@ import Testing
     let sender = try tcptool(
       "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
     try sender.write("half")
-    #expect(eventually { contents(of: target + ".part").count == 4 })
+    #expect(eventually { contents(of: target + ".tcptool-part").count == 4 })
     try receiver.signal(signal)
     #expect(try receiver.wait().outcome == .signalled(signal))
-    #expect(try listing() == ["file.part": "half"])
+    #expect(try listing() == ["file.tcptool-part": "half"])
     sender.closeInput()
     _ = try sender.wait()
     // The next one starts anew.
@@ -139,7 +139,7 @@ import Testing
     #expect(received.errorText.contains("#3 short: 3 of 4 bytes"))
     #expect(received.errorText.contains("2 of 4 connections failed"))
     #expect(
-      try listing() == ["in-1": "good", "in-2": "old", "in-3.part": "bad", "in-4": "fine"])
+      try listing() == ["in-1": "good", "in-2": "old", "in-3.tcptool-part": "bad", "in-4": "fine"])
   }
 
   @Test func theFirstNameIsLookedAtBeforeAnybodyConnects() throws {
@@ -249,14 +249,15 @@ import Testing
     let sender = try tcptool(
       "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
     try sender.write("half")
-    #expect(eventually { contents(of: directory.file("file.part")).count == 4 })
+    #expect(eventually { contents(of: directory.file("file.tcptool-part")).count == 4 })
     try sender.signal(SIGSTOP)
     let received = try receiver.wait(within: .seconds(60))
     #expect(received.outcome == .exited(22), "\(received)")
     #expect(received.errorText.contains("4 bytes received"))
     #expect(
-      received.errorText.contains("the 4 bytes that came are in \(directory.file("file.part"))"))
-    #expect(try listing() == ["file.part": "half"])
+      received.errorText.contains(
+        "the 4 bytes that came are in \(directory.file("file.tcptool-part"))"))
+    #expect(try listing() == ["file.tcptool-part": "half"])
     try sender.signal(SIGCONT)
   }
 }

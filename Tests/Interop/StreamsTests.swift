@@ -43,7 +43,10 @@ import Testing
       #expect(end.outcome == .exited(0), "\(end)")
       #expect(end.errorText.contains("8 streams: "), "\(end)")
     }
-    #expect(ends.contains { $0.errorText.contains("8,000,003 bytes on all streams, as expected") })
+    #expect(
+      ends.contains {
+        $0.errorText.contains("8,000,003 bytes on 8 streams, as expected: the size, every byte")
+      })
     // Each stream has a digest, and both ends say the same ones; which is which may differ.
     let digests = ends.map { end in
       end.errorText.split(separator: "\n").filter { $0.contains("  stream-") }
@@ -231,6 +234,7 @@ import Testing
     let told = try #require(message.firstMatch(of: /acknowledged ([0-9,]+) of ([0-9,]+) bytes/))
     let acknowledged = try #require(Int(told.1.filter { $0 != "," }))
     #expect(acknowledged >= 1_000_000 && acknowledged < share)
+    #expect(told.2 == "16,777,216")
     let closed = try events("closed", in: sent.errorText)
     #expect(closed.count == 8)
     let lost = try #require(closed.first { $0["connection"] as? Int == number })
@@ -273,7 +277,7 @@ import Testing
 
   @Test(.requires("python3")) func bothEndsSayWhichOneWasLost() throws {
     let receiver = try tcptool(
-      "recv", "--streams", "8", "--verify", "random", "127.0.0.1", "0")
+      "recv", "-v", "--streams", "8", "--verify", "random", "127.0.0.1", "0")
     let (proxy, port) = try cuttingProxy(to: try announcedPort(of: receiver), 8)
     let sent = try tcptool(
       "send", "--streams", "8", "--size", "32M", "--pattern", "random", "127.0.0.1", "\(port)"
@@ -283,9 +287,9 @@ import Testing
     #expect(sent.outcome == .exited(21), "\(sent)")
     #expect(sent.errorText.contains(/1 of 8 streams lost; it is #[1-8]: .*acknowledged [0-9,]+ of/))
     #expect(received.outcome == .exited(20), "\(received)")
+    #expect(received.errorText.matches(of: /as expected: every byte of random:0/).count == 7)
     #expect(
       received.errorText.contains(/1 of 8 streams lost; it is #[1-8]: recv from .*ECONNRESET/))
-    #expect(received.errorText.matches(of: /as expected: every byte of random:0/).count == 7)
   }
 
   @Test func aReceiverThatIsKilledLosesAll() throws {
@@ -328,27 +332,45 @@ import Testing
     #expect(received.errorText.contains("only 2 of 3 streams came"))
   }
 
-  /// Where not all can be connected nothing is sent, and those that are there are reset.
-  @Test(.requires("python3")) func aRefusedStreamEndsAll() throws {
+  /// A sender that waits for the rest has sent nothing, and says so to those that are there.
+  @Test func aSenderWithoutAllReceiversEnds() throws {
+    let sender = try tcptool(
+      "send", "--streams", "2", "--size", "1M", "--idle-timeout", "1s", "--listen", "127.0.0.1:0")
+    let received = try tcptool(
+      "recv", "--streams", "1", "--discard", "--connect", "127.0.0.1",
+      "\(try announcedPort(of: sender))"
+    ).wait()
+    #expect(received.outcome == .exited(20), "\(received)")
+    #expect(received.errorText.contains("received 0 B"))
+    let sent = try sender.wait()
+    #expect(sent.outcome == .exited(22), "\(sent)")
+    #expect(sent.errorText.contains("1 of 2 streams lost; it is #1: "), "\(sent)")
+  }
+
+  /// Where not all can be connected nothing is sent, and those that are there are reset: this listener
+  /// has room for one.
+  @Test(.requires("python3")) func aStreamThatCannotBeConnectedEndsAll() throws {
     let script = """
       import socket, sys
-      listener = socket.create_server(("127.0.0.1", 0))
+      listener = socket.socket()
+      listener.bind(("127.0.0.1", 0))
+      listener.listen(0)
       print("listening on", listener.getsockname()[1], file=sys.stderr, flush=True)
-      peer = listener.accept()[0]
-      listener.close()
+      sys.stdin.readline()
       try:
-          print("got", len(peer.recv(1000)), file=sys.stderr)
+          print("got", len(listener.accept()[0].recv(1000)), file=sys.stderr)
       except ConnectionResetError:
           print("was reset", file=sys.stderr)
       """
-    let peer = try Child(["python3", "-c", script])
+    let peer = try Child(["python3", "-c", script], input: .pipe)
     let line = try peer.waitForLine(containing: "listening on ")
-    let port = String(try #require(line.split(separator: " ").last))
     let sent = try tcptool(
-      "send", "--streams", "64", "--source", "127.0.0.1", "--size", "1M", "127.0.0.1", port
+      "send", "--streams", "8", "--size", "1M", "--timeout", "500ms", "127.0.0.1",
+      String(try #require(line.split(separator: " ").last))
     ).wait()
-    // The listener may go before the second stream or behind it, which is then reset.
-    #expect([.exited(11), .exited(20), .exited(21)].contains(sent.outcome), "\(sent)")
+    #expect(sent.outcome == .exited(12), "\(sent)")
+    #expect(sent.errorText.contains("stream #2 of 8, and with it all: connect to 127.0.0.1:"))
+    try peer.write("\n")
     #expect(try peer.wait().errorText.contains("was reset"))
   }
 

@@ -37,7 +37,7 @@ import Testing
     let received = try receiver.wait()
     #expect(received.outcome == .exited(0), "\(received.errorText)")
     expectSame(throughFiles ? contents(of: target) : received.output, Self.data(size))
-    #expect(!FileManager.default.fileExists(atPath: target + ".part"))
+    #expect(!FileManager.default.fileExists(atPath: target + ".tcptool-part"))
   }
 
   @Test(.requires("nc", "ncat", "socat", "python3"), arguments: Peer.allCases, sizes)
@@ -142,7 +142,7 @@ import Testing
     #expect(received.outcome == .exited(20))
     #expect(received.errorText.contains("ECONNRESET"))
     #expect(!FileManager.default.fileExists(atPath: target))
-    expectSame(contents(of: target + ".part"), Self.data(100_000))
+    expectSame(contents(of: target + ".tcptool-part"), Self.data(100_000))
     #expect(try peer.wait().outcome == .exited(0))
   }
 
@@ -155,12 +155,12 @@ import Testing
     let sender = try tcptool(
       "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
     try sender.write(Self.data(50_000))
-    #expect(eventually { contents(of: target + ".part").count == 50_000 })
+    #expect(eventually { contents(of: target + ".tcptool-part").count == 50_000 })
     try sender.signal(signal)
     #expect(try sender.wait().outcome == .signalled(signal))
     #expect(try receiver.wait().outcome == .exited(20))
     #expect(!FileManager.default.fileExists(atPath: target))
-    expectSame(contents(of: target + ".part"), Self.data(50_000))
+    expectSame(contents(of: target + ".tcptool-part"), Self.data(50_000))
   }
 
   @Test(.requires("python3"))
@@ -196,7 +196,7 @@ import Testing
     let sent = try sender.wait()
     #expect(senderStatuses.contains { sent.outcome == .exited($0) }, "\(sent)")
     let listing = try run(network.command(["ls", directory.path]))
-    #expect(listing.outputText == "received.part\n")
+    #expect(listing.outputText == "received.tcptool-part\n")
   }
 
   @Test(.requires("python3"), arguments: ["recv", "listen"])

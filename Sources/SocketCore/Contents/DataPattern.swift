@@ -96,7 +96,7 @@ public struct PatternCheck: Sendable {
   }
 
   private let pattern: DataPattern
-  private var expected = [UInt8](repeating: 0, count: 64 * 1024)
+  private var expected = [UInt8](repeating: 0, count: 16 * 1024)
   /// Bytes that have been compared.
   public private(set) var count = 0
   /// The first byte that differs.

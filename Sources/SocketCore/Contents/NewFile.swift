@@ -5,8 +5,8 @@ internal import Glibc
 
 /// A file that is written under another name in the same directory, and gets its own at the end.
 ///
-/// The other name is the own one with `.part` behind it. What a run that was killed has left there is
-/// removed; while another process writes there, which a lock tells, the name gets a random part too.
+/// The other name is the own one with `.tcptool-part` behind it, which no other program gives. What a
+/// run that was killed has left there is removed; while another process writes there, which a lock tells, the name gets a random part too.
 /// A device, a FIFO or a socket is written as it is, and has no other name.
 public struct NewFile: ~Copyable {
   /// The name that the file is to get. A symbolic link has been followed.
@@ -120,18 +120,21 @@ public struct NewFile: ~Copyable {
 
   // MARK: The other name
 
+  /// Not `.part` alone: browsers and others have files of that name, which are not ours to remove.
+  private static let suffix = ".tcptool-part"
+
   /// - Parameter name: gets the name.
   private static func open(
     beside path: String, _ name: inout String
   ) throws(SystemCallError) -> Descriptor {
-    name = path + ".part"
+    name = path + suffix
     if let file = try create(name, isLast: false) { return file }
     removeLeftover(name)
     if let file = try create(name, isLast: false) { return file }
     while true {
       var generator = SystemRandomNumberGenerator()
       let random: UInt64 = generator.next()
-      name = "\(path).\(String(random | 1 << 63, radix: 16)).part"
+      name = "\(path).\(String(random | 1 << 63, radix: 16))\(suffix)"
       // Nobody guesses this one, so that what is in its way is an error.
       if let file = try create(name, isLast: true) { return file }
     }

@@ -42,9 +42,9 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       end of the data.
       """,
       """
-      A file appears under its name only when it is complete. Until then '.part' is appended to \
-      the name, and what came stays there if the transfer fails. The next run removes it, but a \
-      '.part' that is being written is left alone, and a random name is taken. A file that \
+      A file appears under its name only when it is complete. Until then '.tcptool-part' is appended \
+      to the name, and what came stays there if the transfer fails. The next run removes it, but \
+      one that is being written is left alone, and a random name is taken. A file that \
       exists is replaced with --force only. A symbolic link is followed. What is no regular file, a \
       device or a FIFO, is written as it is.
       """,
@@ -373,10 +373,11 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       ReceivedContent(
         content.ofOneStream, pattern: pattern,
         name: outputName?.name(number, peer) ?? streamName(number), number: number, whole: whole,
-        narrator: narrator)
+        for: narrator.audienceOfStreams, narrator: narrator)
     }
-    var plan = StreamsNarration.Plan(count: streams.value, sends: false)
+    var plan = StreamsNarration.Plan(streams: streams, sends: false)
     plan.size = content.expectedSize?.bytes
+    plan.pattern = pattern
     plan.relay = relay
     plan.measures = measures
     plan.whole = whole

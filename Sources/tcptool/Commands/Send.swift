@@ -294,7 +294,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       SizeOfAll("sent", expected: $0.bytes, streams: streams.value)
     }
     let contents = SentStreams(content, whole, narrator)
-    var plan = StreamsNarration.Plan(count: streams.value, sends: true)
+    var plan = StreamsNarration.Plan(streams: streams, sends: true)
     plan.size = size?.bytes
     plan.relay = relay
     plan.context = context

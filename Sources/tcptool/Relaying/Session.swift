@@ -81,10 +81,11 @@ struct RelayEnding {
 
   /// - Parameters:
   ///   - input: what a message calls the source of what is sent; nil where it has no end of its own.
+  ///   - whole: how many bytes there were to be sent; nil where only those are known that were read.
   ///   - content: what has looked at the data.
   init(
     _ outcome: RelayOutcome, _ options: RelayOptions, input: String? = "standard input",
-    peer: Endpoint, content: (any SessionContent)? = nil
+    whole: Int? = nil, peer: Endpoint, content: (any SessionContent)? = nil
   ) {
     self.outcome = outcome
     content?.note(received: outcome.received)
@@ -94,15 +95,16 @@ struct RelayEnding {
       return
     }
     let failure =
-      content?.refusal ?? Self.failure(outcome, options, input: input, peer: peer)
+      content?.refusal
+      ?? Self.failure(outcome, options, input: input, whole: whole, peer: peer)
     self.failure = failure.map { content?.explained($0) ?? $0 }
   }
 
   private static func failure(
-    _ outcome: RelayOutcome, _ options: RelayOptions, input: String?, peer: Endpoint
+    _ outcome: RelayOutcome, _ options: RelayOptions, input: String?, whole: Int?, peer: Endpoint
   ) -> Failure? {
     if let error = outcome.localError { return Failure(ofThisEnd: error) }
-    if let cut = outcome.cutMessage(options, input: input, peer: peer) {
+    if let cut = outcome.cutMessage(options, input: input, whole: whole, peer: peer) {
       return Failure(.timeout, cut)
     }
     guard let error = outcome.connectionError else { return nil }
@@ -111,8 +113,7 @@ struct RelayEnding {
     if outcome.acknowledged < outcome.read || (options.mustDeliver && !outcome.inputEnded) {
       return Failure(
         .peerStoppedReceiving,
-        "\(error): the peer acknowledged \(Units.count(outcome.acknowledged)) of "
-          + "\(Units.count(outcome.read)) bytes\(outcome.inputEnded ? "" : " read so far")")
+        "\(error): \(outcome.acknowledgement(of: whole))")
     }
     let rest =
       options.mustDeliver && outcome.resetBy == .peer

@@ -32,7 +32,8 @@ extension Event {
 
   /// Everything that was expected of the data holds.
   static func verified(
-    _ options: ContentOptions, _ pattern: PatternName?, bytes: Int, number: Int?
+    _ options: ContentOptions, _ pattern: PatternName?, bytes: Int, number: Int?,
+    for audience: Audience = .all
   ) -> Event {
     let held = [
       options.expectedSize.map { _ in "the size" },
@@ -42,7 +43,7 @@ extension Event {
     return Event(
       "verified",
       "\(tag(number))\(Units.plural(bytes, "byte")), as expected: "
-        + held.joined(separator: ", "),
+        + held.joined(separator: ", "), for: audience,
       [
         ("connection", .init(number ?? 1)), ("bytes", .init(bytes)),
         ("size", .init(options.expectedSize?.bytes)),
@@ -51,13 +52,20 @@ extension Event {
       ])
   }
 
-  /// All streams together have the size that was expected.
-  static func verified(size: Int) -> Event {
-    Event(
-      "verified", "\(Units.plural(size, "byte")) on all streams, as expected: the size",
+  /// Everything that was expected of all streams together holds.
+  static func verified(
+    _ bytes: Int, on streams: Int, hasSize: Bool, _ pattern: PatternName?
+  ) -> Event {
+    let held = [
+      hasSize ? "the size" : nil, pattern.map { "every byte of \($0.argumentText)" },
+    ].compactMap(\.self)
+    return Event(
+      "verified",
+      "\(Units.plural(bytes, "byte")) on \(Units.plural(streams, "stream")), as expected: "
+        + held.joined(separator: ", "),
       [
-        ("connection", nil), ("bytes", .init(size)), ("size", .init(size)), ("digest", nil),
-        ("pattern", nil),
+        ("connection", nil), ("bytes", .init(bytes)), ("size", .init(hasSize ? bytes : nil)),
+        ("digest", nil), ("pattern", .init(pattern?.argumentText)),
       ])
   }
 

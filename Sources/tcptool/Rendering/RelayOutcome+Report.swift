@@ -7,8 +7,12 @@ internal import SocketCore
 extension RelayOutcome {
   /// The message for a relay that ran into a limit; nil for every other.
   ///
-  /// - Parameter input: what the source of what is sent is called; nil where it has no end.
-  func cutMessage(_ options: RelayOptions, input: String?, peer: Endpoint) -> String? {
+  /// - Parameters:
+  ///   - input: what the source of what is sent is called; nil where it has no end.
+  ///   - whole: how many bytes it has; nil where that is not known.
+  func cutMessage(
+    _ options: RelayOptions, input: String?, whole: Int?, peer: Endpoint
+  ) -> String? {
     let reason: String
     switch timeout {
     case nil: return nil
@@ -25,12 +29,16 @@ extension RelayOutcome {
       outstanding.append("\(Units.plural(undelivered, "byte")) received but not written")
     }
     let sent =
-      options.readsInput
-      ? "the peer acknowledged \(Units.count(acknowledged)) of \(Units.count(read)) bytes"
-        + "\(inputEnded ? "" : " read so far"), " : ""
+      options.readsInput ? "\(acknowledgement(of: whole)), " : ""
     return "connection to \(peer) cut, \(reason): \(sent)"
       + "\(Units.plural(received + undelivered, "byte")) received"
       + (outstanding.isEmpty ? "" : "; " + outstanding.joined(separator: "; "))
+  }
+
+  /// How much of what was to be sent has arrived.
+  func acknowledgement(of whole: Int?) -> String {
+    "the peer acknowledged \(Units.count(acknowledged)) of \(Units.count(whole ?? read)) bytes"
+      + (inputEnded || whole != nil ? "" : " read so far")
   }
 }
 
@@ -109,11 +117,14 @@ extension RelayOutcome {
     [traffic, end, ways, cost, path, slowness(context)].compactMap(\.self)
   }
 
-  var traffic: String {
+  var traffic: String { traffic(isWhole: true) }
+
+  /// - Parameter isWhole: whether what was sent is what was to be sent.
+  func traffic(isWhole: Bool) -> String {
     let acknowledgement =
       switch acknowledged {
       case _ where sent == 0: ""
-      case sent:
+      case sent where isWhole:
         " (all acknowledged\(rate(of: sent, within: acknowledgedAfter ?? elapsed, after: ", ")))"
       default: " (\(Units.bytes(acknowledged)) acknowledged)"
       }

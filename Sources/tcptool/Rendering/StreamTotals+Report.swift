@@ -36,8 +36,10 @@ extension Event {
 
 extension StreamTotals {
   fileprivate var lines: [String] {
-    [
-      "\(Units.plural(streams.count, "stream")): \(whole.traffic)", spread, whole.ways, whole.cost,
+    let isWhole = streams.allSatisfy { $0.failure == nil }
+    return [
+      "\(Units.plural(streams.count, "stream")): \(whole.traffic(isWhole: isWhole))", spread,
+      whole.ways, whole.cost,
       again, whole.sent >= 1 << 20 ? slowness?.sentence : nil,
     ].compactMap(\.self)
   }

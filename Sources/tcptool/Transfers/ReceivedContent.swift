@@ -11,6 +11,7 @@ final class ReceivedContent: SessionContent {
   private let number: Int?
   /// What the size of all streams has to be, where this is one of them.
   private let whole: SizeOfAll?
+  private let audience: Event.Audience
   /// What is received, as sha256sum would call it.
   private let name: String
   private var file: NewFile?
@@ -26,10 +27,12 @@ final class ReceivedContent: SessionContent {
   ///   - name: what its digest is said to be of.
   ///   - number: that of the connection, where there are several.
   ///   - whole: the size of all streams of which this is one.
+  ///   - audience: whom it is told that everything is as expected.
   init(
     _ options: ContentOptions, pattern: PatternName?, name: String, number: Int? = nil,
-    whole: SizeOfAll? = nil, narrator: Narrator
+    whole: SizeOfAll? = nil, for audience: Event.Audience = .all, narrator: Narrator
   ) {
+    self.audience = audience
     self.options = options
     self.whole = whole
     budget = whole?.budget ?? options.expectedSize.map { ByteBudget(most: $0.bytes) }
@@ -118,7 +121,8 @@ final class ReceivedContent: SessionContent {
       narrator.tell(.digest(digest.value, of: name, number: number))
     }
     if options.expectedSize != nil || options.expectedDigest != nil || pattern != nil {
-      narrator.tell(.verified(options, pattern, bytes: count, number: number))
+      narrator.tell(
+        .verified(options, pattern, bytes: count, number: number, for: audience))
     }
   }
 }

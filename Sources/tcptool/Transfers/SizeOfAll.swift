@@ -47,7 +47,4 @@ final class SizeOfAll {
   func end(_ stream: Int, moved count: Int) {
     if open.remove(stream) != nil { ended += count }
   }
-
-  /// Whether all have ended and it was as expected.
-  var holds: Bool { open.isEmpty && ended == expected }
 }

@@ -94,7 +94,8 @@ private func openStreams(
       loop: &loop, tracer: place.sockets.tracer(narrator)
     ) { (connected, loop) throws(SystemCallError) in
       made += 1
-      narrator.tell(.connected(connected, resolution: nil, number: made, for: .curious))
+      narrator.tell(
+        .connected(connected, resolution: nil, number: made, for: narrator.audienceOfStreams))
       server.adopt(connected.take(), &loop) { narration.tell($0) }
     }
   } catch {

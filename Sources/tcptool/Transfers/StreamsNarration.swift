@@ -15,15 +15,18 @@ protocol StreamContents: AnyObject {
 struct StreamsNarration {
   /// What is known of all streams before there are any.
   struct Plan {
-    var count: Int
+    var streams: StreamCount
     var sends: Bool
     /// How many bytes all of them will move; nil where that is not known.
     var size: Int?
     var relay = RelayOptions()
     var context = TransferContext()
     var measures = MeasureOptions()
-    /// What the size of all of them has to be.
+    /// What the size of all of them has to be, and what the data of each is compared with.
     var whole: SizeOfAll?
+    var pattern: PatternName?
+
+    var count: Int { streams.value }
   }
 
   private let plan: Plan
@@ -76,7 +79,9 @@ struct StreamsNarration {
       if plan.measures.interval != nil { meters[number] = meter(of: number) }
       guard !isTold else { return }
       narrator.tell(
-        .accepted(local: local, peer: peer, connection: number, for: number == 1 ? .all : .curious))
+        .accepted(
+          local: local, peer: peer, connection: number,
+          for: number == 1 ? .all : narrator.audienceOfStreams))
     case .began(let instant):
       began = instant
       before = ProcessorTime.now
@@ -99,8 +104,8 @@ struct StreamsNarration {
     measures.plotFile = nil
     return try? TransferMeter(
       measures, sends: plan.sends, size: nil, number: number,
-      label: Self.label("#\(number)", column),
-      for: narrator.options.isVerbose ? .all : .programs, isLive: false, narrator)
+      label: Self.label("#\(number)", column), for: narrator.audienceOfStreams, isLive: false,
+      narrator)
   }
 
   private mutating func take(_ readings: [Int: RelayReading], _ elapsed: Duration) {
@@ -120,7 +125,9 @@ struct StreamsNarration {
   ) {
     let content = contents.content(of: number)
     let ending = RelayEnding(
-      outcome, plan.relay, input: plan.sends ? "the data" : nil, peer: peer, content: content)
+      outcome, plan.relay, input: plan.sends ? "the data" : nil,
+      whole: plan.sends ? plan.size.map { plan.streams.share(of: $0, for: number) } : nil,
+      peer: peer, content: content)
     plan.whole?.end(number, moved: plan.sends ? outcome.sent : outcome.received)
     let beginning = beginnings[number] ?? .zero
     ended[number] = RelayReading(endOf: outcome)
@@ -132,7 +139,10 @@ struct StreamsNarration {
       let end = plan.sends ? outcome.acknowledgedAfter ?? outcome.elapsed : outcome.elapsed
       _ = meter.finish(last, within: beginning + end, title: "")
     }
-    narrator.tell(.closed(ending, local: local, peer: peer, number: number, context: plan.context))
+    narrator.tell(
+      .closed(
+        ending, local: local, peer: peer, number: number, context: plan.context,
+        for: narrator.audienceOfStreams))
     if let failure = ending.failure {
       narrator.tell(.connectionFailed(failure, connection: number))
     }
@@ -155,7 +165,10 @@ struct StreamsNarration {
     }
     if let failure = failure(totals) { throw failure }
     if let plotFailure { throw plotFailure }
-    if plan.whole?.holds == true { narrator.tell(.verified(size: totals.bytes)) }
+    if plan.whole != nil || plan.pattern != nil {
+      narrator.tell(
+        .verified(totals.bytes, on: plan.count, hasSize: plan.whole != nil, plan.pattern))
+    }
     return .status(.done)
   }
 
@@ -179,4 +192,9 @@ struct StreamsNarration {
       "only \(Units.count(totals.streams.count)) of \(Units.plural(plan.count, "stream")) came: no "
         + "other one within \((plan.relay.idleTimeout ?? .zero).argumentText) (--idle-timeout)")
   }
+}
+
+extension Narrator {
+  /// For whom the lines of each stream are, of which there may be many.
+  var audienceOfStreams: Event.Audience { options.isVerbose ? .all : .programs }
 }

@@ -42,7 +42,7 @@ import Testing
   @Test func itGetsItsNameAtTheEnd() throws {
     var file = try NewFile(path, replaces: false)
     try write("new", to: &file)
-    #expect(try listing() == ["file.part": "new"])
+    #expect(try listing() == ["file.tcptool-part": "new"])
     try file.commit()
     #expect(try listing() == ["file": "new"])
     let mask = umask(0)
@@ -83,33 +83,42 @@ import Testing
     var error: SystemCallError?
     do throws(SystemCallError) { try file.commit() } catch let thrown { error = thrown }
     #expect(error?.errno.rawValue == EEXIST)
-    #expect(try listing() == ["file": "other", "file.part": "new"])
+    #expect(try listing() == ["file": "other", "file.tcptool-part": "new"])
   }
 
   @Test func aLeftoverIsRemoved() throws {
-    try put("left by a run that was killed", "file.part")
+    try put("left by a run that was killed", "file.tcptool-part")
     var file = try NewFile(path, replaces: false)
-    #expect(file.temporaryPath == path + ".part")
+    #expect(file.temporaryPath == path + ".tcptool-part")
     try write("new", to: &file)
     try file.commit()
     #expect(try listing() == ["file": "new"])
+  }
+
+  /// Other programs call their unfinished files so.
+  @Test func whatSomebodyElseHasNotFinishedStays() throws {
+    try put("of a browser", "file.part")
+    var file = try NewFile(path, replaces: false)
+    try write("new", to: &file)
+    try file.commit()
+    #expect(try listing() == ["file": "new", "file.part": "of a browser"])
   }
 
   /// Neither gets into the other's data, and one name is enough for both, one after the other.
   @Test func twoAtOnceDoNotMeet() throws {
     var one = try NewFile(path, replaces: true)
     var two = try NewFile(path, replaces: true)
-    #expect(one.temporaryPath == path + ".part")
+    #expect(one.temporaryPath == path + ".tcptool-part")
     let other = two.temporaryPath
-    #expect(other != nil && other != path + ".part")
+    #expect(other != nil && other != path + ".tcptool-part")
     try write("one", to: &one)
     try write("two", to: &two)
     // The output of the first is closed, but it is not through.
     var three = try NewFile(path, replaces: true)
-    #expect(three.temporaryPath != path + ".part")
+    #expect(three.temporaryPath != path + ".tcptool-part")
     three.abandon()
     try two.commit()
-    #expect(try listing() == ["file": "two", "file.part": "one"])
+    #expect(try listing() == ["file": "two", "file.tcptool-part": "one"])
     try one.commit()
     #expect(try listing() == ["file": "one"])
   }
@@ -118,7 +127,7 @@ import Testing
   @Test(arguments: ["symlink", "hard link", "directory"])
   func whatStandsInTheWayIsNotTouched(_ kind: String) throws {
     try put("precious", "target")
-    let part = path + ".part"
+    let part = path + ".tcptool-part"
     switch kind {
     case "symlink": try #require(unsafe symlink("target", part) == 0)
     case "hard link": try #require(unsafe link(directory.file("target"), part) == 0)
@@ -141,7 +150,7 @@ import Testing
     #expect(throws: SystemCallError.self) { _ = try NewFile(path, replaces: false) }
     var file = try NewFile(path, replaces: true)
     // On the file system of what it replaces.
-    #expect(file.temporaryPath?.hasSuffix("/elsewhere/target.part") == true)
+    #expect(file.temporaryPath?.hasSuffix("/elsewhere/target.tcptool-part") == true)
     try write("new", to: &file)
     try file.commit()
     #expect(
@@ -162,7 +171,7 @@ import Testing
     #expect(file.temporaryPath == nil)
     try write("text", to: &file)
     try file.commit()
-    #expect(unsafe access("/dev/null.part", F_OK) == -1)
+    #expect(unsafe access("/dev/null.tcptool-part", F_OK) == -1)
   }
 
   @Test(arguments: ["/nosuch/file", "/proc/file"])
