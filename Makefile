@@ -29,7 +29,7 @@ PAGES7 = $(notdir $(wildcard man/*.7))
 
 all: $(BUILT)
 
-$(BUILT): $(shell find Sources -type f) Package.swift Makefile
+$(BUILT): $(shell find Sources) Package.swift Makefile
 	$(SWIFT) build -c release --product tcptool $(STATIC)
 	touch $@
 

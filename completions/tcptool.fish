@@ -190,7 +190,7 @@ complete -c tcptool -n '__tcptool_may listen --exec' -l exec -x -a '(__tcptool_c
 complete -c tcptool -n '__tcptool_may listen --hold' -l hold -d 'Never accept: connections stay in the accept queue until it is full.'
 complete -c tcptool -n '__tcptool_may listen --accept-delay' -l accept-delay -x -d 'Leave each connection in the accept queue for so long first.'
 complete -c tcptool -n '__tcptool_may listen --accept-rate' -l accept-rate -x -d 'Accept at most so many a second: 20, 0.5/s, 30/m.'
-complete -c tcptool -n '__tcptool_may listen --relisten' -l relisten -x -d 'Call listen(2) again with this backlog, so long after the first time, or on SIGHUP; only that applies a changed net.core.somaxconn.'
+complete -c tcptool -n '__tcptool_may listen --relisten' -l relisten -x -d 'Call listen(2) again with this backlog, so long after the first time, or on SIGHUP (which nohup keeps away); only that applies a changed net.core.somaxconn.'
 complete -c tcptool -n '__tcptool_may listen --queues' -l queues -d 'Watch the queues of the listener, so often: on a terminal in a line that is redrawn, elsewhere a line a change.'
 complete -c tcptool -n '__tcptool_may listen --on-stdin-eof' -l on-stdin-eof -x -a 'shutdown wait close' -d 'At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the peer nothing before its own end), or close (end once everything is acknowledged). Default: shutdown.'
 complete -c tcptool -n '__tcptool_may listen --on-peer-eof' -l on-peer-eof -x -a 'finish close' -d 'At the end of what the peer sends: finish (send standard input to its end) or close (send what has been read, and end). Default: finish, but close where listen has --keep-open.'

@@ -165,8 +165,8 @@ extension Bound where Options == ListenOptions {
       .option(
         "relisten", \.serve.relisten, value: "n[@duration]",
         help: """
-          Call listen(2) again with this backlog, so long after the first time, or on SIGHUP; only \
-          that applies a changed net.core.somaxconn.
+          Call listen(2) again with this backlog, so long after the first time, or on SIGHUP \
+          (which nohup keeps away); only that applies a changed net.core.somaxconn.
           """),
       .option(
         "queues", \.serve.queues, value: "duration", bare: "200ms",
