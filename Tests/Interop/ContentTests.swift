@@ -284,16 +284,22 @@ import Testing
   }
 
   /// The rest of it is gone: what was sent is not the file, by whichever way the bytes go.
-  @Test(.requires("python3"), arguments: ["none", "sha256"], [1, 2])
-  func aFileThatBecomesShorterIsNotPassedOffAsWhole(_ digest: String, files: Int) throws {
+  @Test(
+    .requires("python3"),
+    arguments: [
+      ("--digest none", 1), ("--digest none", 2), ("--digest sha256", 1), ("--digest sha256", 2),
+      ("--copy sendfile", 1), ("--copy splice", 1), ("--copy userspace", 1),
+      ("--copy userspace", 2),
+    ])
+  func aFileThatBecomesShorterIsNotPassedOffAsWhole(_ option: String, files: Int) throws {
     let source = try file([])
     let size = 64 << 20
     try #require(unsafe truncate(source, size) == 0)
     let (peer, port) = try ScriptedPeer.serve(
       "receive=1000", "say=read", "wait", "receive", input: .pipe)
     let sender = try Child(
-      [try Tool.path, "send", "--digest", digest, "127.0.0.1", "\(port)"]
-        + [String](repeating: source, count: files))
+      [try Tool.path, "send"] + option.split(separator: " ").map(String.init)
+        + ["127.0.0.1", "\(port)"] + [String](repeating: source, count: files))
     try peer.waitForLine(containing: "read")
     // The buffers of both sockets hold less than this.
     try #require(unsafe truncate(source, size / 2) == 0)
@@ -305,6 +311,31 @@ import Testing
         "\(source) became shorter while it was sent: 33,554,432 of 67,108,864 bytes were left"))
     // It ends with an error, and not at the end of the data.
     #expect(try peer.wait().errorText.contains("ConnectionResetError"))
+  }
+
+  /// A receiver that knows how much there is to come does not take the rest for the whole either.
+  @Test(arguments: ["sendfile", "splice", "userspace"])
+  func aFileThatBecomesShorterIsNoWholeOneForItsReceiver(_ copy: String) throws {
+    let source = try file([])
+    let size = 256 << 20
+    try #require(unsafe truncate(source, size) == 0)
+    let directory = try TemporaryDirectory()
+    let target = directory.file("received")
+    let receiver = try tcptool(
+      "recv", "--expect-size", "\(size)", "--output", target, "127.0.0.1", "0")
+    let port = "\(try announcedPort(of: receiver))"
+    // At this rate it is at its beginning for seconds.
+    let sender = try tcptool(
+      "send", "--copy", copy, "--rate", "20MB", "127.0.0.1", port, source)
+    #expect(eventually { contents(of: target + ".part").count > 0 })
+    try #require(unsafe truncate(source, 64 << 10) == 0)
+    let sent = try sender.wait(within: .seconds(60))
+    #expect(sent.outcome == .exited(23), "\(sent)")
+    #expect(
+      sent.errorText.contains(/became shorter while it was sent: [0-9,]+ of 268,435,456 bytes/))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(20), "\(received)")
+    #expect(!FileManager.default.fileExists(atPath: target))
   }
 
   // MARK: Patterns

@@ -96,23 +96,92 @@ struct Way: CustomTestStringConvertible {
     try writer?.wait()
   }
 
-  /// More than 32 bits count, from a file without blocks. A copy of it would take longer.
-  @Test func fiveGibibytes() throws {
+  /// The smallest buffers that the kernel gives: a call never takes more than a part of what it could.
+  @Test(arguments: Way.sending, Way.receiving.prefix(3))
+  func smallBuffers(_ way: Way, _ other: Way) throws {
     let directory = try TemporaryDirectory()
+    let data = Array(Self.whole.prefix(300_001))
+    let target = directory.file("received")
+    let receiver = try tcptool(
+      "recv", "--rcvbuf", "1", "--copy", other.copy, "--output", target, "127.0.0.1", "0")
+    let words = [
+      try Tool.path, "send", "--sndbuf", "1", "--copy", way.copy,
+      "127.0.0.1:\(try announcedPort(of: receiver))",
+    ]
+    let sender =
+      way.place == .file
+      ? try Child(words + [try Self.file(data.count, in: directory)])
+      : try Child(words, input: .bytes(data))
+    let sent = try sender.wait(within: .seconds(120))
+    #expect(sent.outcome == .exited(0), "\(sent)")
+    #expect(sent.errorText.contains("(the least that there is)"), "\(sent)")
+    let received = try receiver.wait(within: .seconds(60))
+    #expect(received.outcome == .exited(0), "\(received)")
+    expectSame(contents(of: target), data)
+  }
+
+  /// A file of 5 GiB that takes next to no room, with some bytes on either side of what 31 and 32 bits
+  /// can count.
+  private static func large(in directory: TemporaryDirectory) throws -> (path: String, size: Int) {
     let path = directory.file("sparse")
-    let size = 5 << 30
+    let size = 5 << 30 + 1
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    defer { close(file) }
     try #require(file >= 0 && ftruncate(file, size) == 0)
-    close(file)
-    let receiver = try tcptool("recv", "--json", "127.0.0.1", "0", "--output", "/dev/null")
+    for place in marks {
+      let mark = Array("at \(place)".utf8)
+      try #require(unsafe pwrite(file, mark, mark.count, place) == mark.count)
+    }
+    return (path, size)
+  }
+
+  private static let marks = [1 << 31 - 5, 1 << 32 - 5, 1 << 32 + 70_000]
+
+  /// More than 32 bits count, by every way. A receiver that writes to /dev/null moves the bytes as into
+  /// any other place.
+  @Test(arguments: [("sendfile", "splice"), ("splice", "auto"), ("userspace", "userspace")])
+  func fiveGibibytes(_ sending: String, _ receiving: String) throws {
+    let directory = try TemporaryDirectory()
+    let (path, size) = try Self.large(in: directory)
+    let receiver = try tcptool(
+      "recv", "--json", "--copy", receiving, "127.0.0.1", "0", "--output", "/dev/null")
     let port = try receiver.waitForEvent("listening").port("local")
-    let sender = try tcptool("send", "--json", "127.0.0.1", "\(port)", path)
+    let sender = try tcptool("send", "--json", "--copy", sending, "127.0.0.1", "\(port)", path)
     let sent = try sender.wait(within: .seconds(300))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
     let received = try receiver.wait(within: .seconds(60))
     #expect(received.outcome == .exited(0))
     #expect(try sent.events().first { $0.name == "closed" }?.number("bytes_acknowledged") == size)
     #expect(try received.events().first { $0.name == "closed" }?.number("bytes_received") == size)
+  }
+
+  private static let hasRoomForALargeFile: Bool = {
+    let place = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    let values = try? FileManager.default.attributesOfFileSystem(forPath: place)
+    return (values?[.systemFreeSize] as? Int ?? 0) > 12 << 30
+  }()
+
+  /// Into a file each byte has to come to its place.
+  @Test(.enabled(if: hasRoomForALargeFile, "less than 12 GiB are free"))
+  func fiveGibibytesIntoAFile() throws {
+    let directory = try TemporaryDirectory()
+    let (path, size) = try Self.large(in: directory)
+    let target = directory.file("received")
+    let receiver = try tcptool(
+      "recv", "--expect-size", "\(size)", "--output", target, "127.0.0.1", "0")
+    let sender = try tcptool("send", "127.0.0.1", "\(try announcedPort(of: receiver))", path)
+    let sent = try sender.wait(within: .seconds(280))
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    #expect(try receiver.wait(within: .seconds(60)).outcome == .exited(0))
+    let file = unsafe open(target, O_RDONLY | O_CLOEXEC)
+    defer { close(file) }
+    try #require(file >= 0 && lseek(file, 0, SEEK_END) == size)
+    for place in Self.marks {
+      let mark = Array("at \(place)".utf8)
+      var found = [UInt8](repeating: 1, count: mark.count + 2)
+      try #require(unsafe pread(file, &found, found.count, place - 1) == found.count)
+      #expect(found == [0] + mark + [0])
+    }
   }
 
   @Test(.requires("python3"), arguments: Way.receiving)

@@ -100,6 +100,66 @@ import Testing
     #expect(closed["limited_by"] as? String == "receive_window")
   }
 
+  /// Those of one connection among several follow one another, and add up to its bytes and no other's.
+  @Test func intervalsOfSeveralAddUp() throws {
+    let (receiver, port) = try receiver("--max-connections", "3", "--interval", "30ms")
+    let sizes = [3 << 20, 2 << 20, 1 << 20]
+    // All at once: the first one begins and ends outside of the others.
+    let senders = try sizes.map { size in
+      let sender = try tcptool(
+        "send", "--json", "--interval", "30ms", "--size", "\(size)", "--rate", "10MB", "127.0.0.1",
+        port)
+      try sender.waitForEvent("connected")
+      return sender
+    }
+    for sender in senders { #expect(try sender.wait(within: .seconds(60)).outcome == .exited(0)) }
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0), "\(received)")
+    let intervals = try events("interval", in: received.errorText)
+    var found: [Int] = []
+    for number in 1...sizes.count {
+      let own = intervals.filter { $0["connection"] as? Int == number }
+      #expect(own.count >= 2)
+      var end = 0
+      for interval in own {
+        #expect(interval["start_ns"] as? Int == end)
+        end = try #require(interval["end_ns"] as? Int)
+      }
+      let bytes = sum("bytes", of: own)
+      #expect(own.last?["bytes_received"] as? Int == bytes)
+      found.append(bytes)
+    }
+    #expect(found.sorted() == sizes.sorted())
+    #expect(intervals.allSatisfy { (1...sizes.count).contains($0["connection"] as? Int ?? 0) })
+  }
+
+  /// What another program counted, where wc(1) or its own pipe tells.
+  @Test(.requires("nc", "ncat", "socat", "python3"), arguments: Peer.allCases)
+  func totalsAreThoseOfAnotherProgram(_ peer: Peer) throws {
+    let size = 3_000_001
+    let port = try unusedPort()
+    let counter = try Child(
+      ["sh", "-c", #""$@" | wc -c"#, "sh"] + peer.receiver(on: port))
+    try waitUntilListening(port: port)
+    let sent = try tcptool(
+      "send", "--json", "--interval", "10ms", "--size", "\(size)", "127.0.0.1", "\(port)"
+    ).wait()
+    #expect(sent.outcome == .exited(0), "\(sent.errorText)")
+    let counted = try counter.wait().outputText.filter(\.isNumber)
+    #expect(Int(counted) == size)
+    #expect(sum("bytes", of: try events("interval", in: sent.errorText)) == size)
+    let closed = try #require(try events("closed", in: sent.errorText).first)
+    #expect(closed["bytes_acknowledged"] as? Int == size)
+    let (receiver, place) = try receiver("--interval", "10ms")
+    let sender = try Child(
+      peer.sender(to: try #require(UInt16(place))), input: .bytes(bytes(count: size)))
+    #expect(try sender.wait().outcome == .exited(0))
+    let received = try receiver.wait()
+    #expect(sum("bytes", of: try events("interval", in: received.errorText)) == size)
+    let end = try #require(try events("closed", in: received.errorText).first)
+    #expect(end["bytes_received"] as? Int == size)
+  }
+
   @Test func linesStandUnderTheirHeads() throws {
     let (receiver, port) = try receiver("--interval", "1s", json: false)
     let sent = try tcptool(
@@ -230,6 +290,75 @@ import Testing
     #expect(!end.contains(" % of 1 GiB"), "\(end)")
     #expect(end.contains("sent "))
     try receiver.wait()
+  }
+
+  /// It stands in one line, whatever the width, and nothing of it is left behind.
+  @Test(.requires("tmux"), arguments: [40, 80, 200])
+  func aReceiverShowsHowFarItIs(_ columns: Int) throws {
+    let directory = try TemporaryDirectory()
+    let ready = directory.file("port")
+    let terminal = try Terminal(
+      columns: columns, rows: 20,
+      command: [
+        "sh", "-c", #""$@"; echo "END: $?"; exec cat"#, "sh", try Tool.path, "recv",
+        "--output", directory.file("file"), "--expect-size", "20M", "--port-file", ready,
+        "127.0.0.1", "0",
+      ])
+    #expect(eventually { !contents(of: ready).isEmpty })
+    let port = try #require(
+      UInt16(String(decoding: contents(of: ready), as: UTF8.self).dropLast()))
+    let sender = try tcptool(
+      "send", "--size", "20M", "--rate", "10MB", "127.0.0.1", "\(port)")
+    let screen = try terminal.waitFor { $0.contains(" %") && $0.contains("bit/s") }
+    let line = try #require(screen.split(separator: "\n").first { $0.contains(" %") })
+    #expect(line.contains("bit/s") && line.count < columns, "\(screen)")
+    #expect(try sender.wait(within: .seconds(60)).outcome == .exited(0))
+    let end = try terminal.waitFor { $0.contains("END: 0") }
+    #expect(!end.contains(" %") && !end.contains("left"), "\(end)")
+    #expect(end.contains("20 MiB"), "\(end)")
+  }
+
+  /// script(1) is a terminal that keeps every byte: where the terminal can do nothing there is no escape
+  /// sequence and no line that is written over, and where it can, none has a colour.
+  @Test(.requires("script"), arguments: ["recv", "send"], ["dumb", "", "xterm"])
+  func whatATerminalGets(_ side: String, _ kind: String) throws {
+    let directory = try TemporaryDirectory()
+    let ready = directory.file("port")
+    let tool = try Tool.path
+    let receives = "\(tool) recv --discard --port-file \(ready) 127.0.0.1 0"
+    let environment = ["TERM": kind, "NO_COLOR": kind == "xterm" ? "1" : ""]
+    let end: Child
+    let terminal: Child
+    func port() throws -> String {
+      #expect(eventually { !contents(of: ready).isEmpty })
+      return String(String(decoding: contents(of: ready), as: UTF8.self).dropLast())
+    }
+    func sends() throws -> String {
+      "\(tool) send --size 4M --rate 5MB 127.0.0.1 \(try port())"
+    }
+    func script(_ line: String) throws -> Child {
+      try Child(
+        ["script", "-q", "-e", "-c", line, "/dev/null"], input: .pipe, environment: environment)
+    }
+    if side == "recv" {
+      terminal = try script(receives)
+      end = try Child(["sh", "-c", try sends()])
+    } else {
+      end = try Child(["sh", "-c", receives])
+      terminal = try script(try sends())
+    }
+    #expect(try end.wait(within: .seconds(60)).outcome == .exited(0))
+    let told = try terminal.wait(within: .seconds(60))
+    #expect(told.outcome == .exited(0), "\(told)")
+    #expect(told.outputText.contains("4 MiB"), "\(told)")
+    let text = told.outputText.replacing("\r\n", with: "\n")
+    if kind == "xterm" {
+      #expect(text.contains("\u{1b}[K"))
+      // Erasing alone, of the line or of what is below it; nothing is coloured.
+      #expect(text.matches(of: /\u{1b}/).count == text.matches(of: /\u{1b}\[[KJ]/).count, "\(text)")
+    } else {
+      #expect(!text.contains("\u{1b}") && !text.contains("\r"), "\(text)")
+    }
   }
 
   @Test func whereNobodyWatchesThereIsNoLiveLine() throws {

@@ -1,0 +1,120 @@
+// How a received file gets its name where the kernel or the file system cannot do it in one step, or
+// refuses it: nothing is lost, and nobody else's file is.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.requires("strace"), .timeLimit(.minutes(5))) struct FinalNames {
+  /// What one call answers in the place of the kernel, as strace(1) has it.
+  struct Refusal: CustomTestStringConvertible {
+    /// Calls and errors: `renameat2:EINVAL`.
+    var calls: [String]
+    /// What names the file in the end, and what a failure is told of.
+    var testDescription: String { calls.joined(separator: ", ") }
+
+    /// Kernels before 3.15 and file systems without RENAME_NOREPLACE, with links and without.
+    static let withoutFlag = [
+      Refusal(calls: ["renameat2:EINVAL"]), Refusal(calls: ["renameat2:ENOSYS"]),
+      Refusal(calls: ["renameat2:EOPNOTSUPP"]),
+      Refusal(calls: ["renameat2:EINVAL", "link:EPERM", "linkat:EPERM"]),
+      Refusal(calls: ["renameat2:ENOSYS", "link:EOPNOTSUPP", "linkat:EOPNOTSUPP"]),
+      Refusal(calls: ["renameat2:EINVAL", "link:EMLINK", "linkat:EMLINK"]),
+    ]
+  }
+
+  private let directory: TemporaryDirectory
+  private var target: String { directory.file("file") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// `recv` into the file, under strace.
+  private func receiver(_ refusal: Refusal, _ words: String...) throws -> Child {
+    // A call that this processor does not have is no mistake with “?” before it. The file of
+    // --port-file would be renamed too, so the port is read from what is told.
+    let calls = refusal.calls.flatMap { call in
+      let parts = call.split(separator: ":")
+      return ["-e", "inject=?\(parts[0]):error=\(parts[1])"]
+    }
+    return try Child(
+      ["strace", "-f", "-qq", "-o", directory.file("calls")] + calls
+        + ["-e", "trace=?renameat2,?rename,?renameat,?link,?linkat", try Tool.path, "recv"] + words
+        + ["--output", target, "127.0.0.1", "0"])
+  }
+
+  private func send(to receiver: Child) throws -> Finished {
+    try tcptool(
+      "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .text("text")
+    ).wait()
+  }
+
+  private func listing() throws -> [String: String] {
+    var files: [String: String] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    where name != "calls" {
+      files[name] = String(decoding: contents(of: directory.file(name)), as: UTF8.self)
+    }
+    return files
+  }
+
+  @Test(arguments: Refusal.withoutFlag)
+  func itGetsItsNameInAnotherWay(_ refusal: Refusal) throws {
+    let receiver = try receiver(refusal)
+    #expect(try send(to: receiver).outcome == .exited(0))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0), "\(received)")
+    #expect(try listing() == ["file": "text"])
+    // Had the first way been open, this would show nothing.
+    let calls = String(decoding: contents(of: directory.file("calls")), as: UTF8.self)
+    #expect(calls.contains("(INJECTED)"), "\(calls)")
+  }
+
+  @Test(arguments: Refusal.withoutFlag)
+  func whatAppearsMeanwhileStays(_ refusal: Refusal) throws {
+    let receiver = try receiver(refusal)
+    let port = try announcedPort(of: receiver)
+    try Data("other".utf8).write(to: URL(filePath: target))
+    let sent = try tcptool("send", "127.0.0.1", "\(port)", input: .text("text")).wait()
+    #expect(isTold(sent.outcome), "\(sent)")
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(24), "\(received)")
+    #expect(
+      received.errorText.contains(
+        "file exists (EEXIST); --force replaces it, another --output leaves it alone; "
+          + "the 4 bytes that came are in \(target).part"), "\(received)")
+    #expect(try listing() == ["file": "other", "file.part": "text"])
+  }
+
+  /// Each is the end of it: the bytes stay where they are, which is told, and the sender is told.
+  @Test(arguments: ["EACCES", "EIO", "ENOSPC", "EROFS", "EDQUOT", "ENOENT"], [false, true])
+  func aRefusalIsTold(_ errno: String, isForced: Bool) throws {
+    // What --force replaces stays until the new one has its name.
+    if isForced { try Data("old".utf8).write(to: URL(filePath: target)) }
+    let calls = ["renameat2", "rename", "renameat"].map { "\($0):\(errno)" }
+    let receiver =
+      isForced
+      ? try receiver(Refusal(calls: calls), "--force") : try receiver(Refusal(calls: calls))
+    let sent = try send(to: receiver)
+    #expect(isTold(sent.outcome), "\(sent)")
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(24), "\(received)")
+    #expect(
+      received.errorText.contains("Error: rename of \(target).part to \(target): ")
+        && received.errorText.contains(
+          "(\(errno)); the 4 bytes that came are in \(target).part"),
+      "\(received)")
+    let old = isForced ? ["file": "old"] : [:]
+    #expect(try listing() == old.merging(["file.part": "text"]) { $1 })
+  }
+
+  /// Before anybody connects.
+  @Test(arguments: [
+    ("/sys/file", "EACCES"), ("/proc/self/file", "ENOENT"), ("/nosuch/file", "ENOENT"),
+  ])
+  func whereNothingCanBeWritten(_ path: String, _ cause: String) throws {
+    let received = try tcptool("recv", "--output", path, "127.0.0.1", "0").wait()
+    #expect(received.outcome == .exited(24), "\(received)")
+    #expect(received.errorText.hasPrefix("Error: open \(path).part: "), "\(received)")
+    #expect(received.errorText.contains("(\(cause))"), "\(received)")
+  }
+}
