@@ -85,8 +85,6 @@ public struct TCPInfo: Sendable {
   public var retransmissions: Int { Int(raw.tcpi_retransmits) }
   /// Segments that count as lost and are not retransmitted yet.
   public var lostSegments: Int { Int(raw.tcpi_lost) }
-  /// How many places a segment may be late before it counts as lost.
-  public var reorderingDegree: Int { Int(raw.tcpi_reordering) }
   /// How long ago data were last sent and received, and the last acknowledgement came, to the
   /// kernel's tick; since the connection was made where there were none.
   public var sinceLastSent: Duration { .milliseconds(raw.tcpi_last_data_sent) }

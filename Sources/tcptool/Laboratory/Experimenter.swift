@@ -136,8 +136,7 @@ struct Experimenter: ~Copyable {
         let lines = LabelledLines(display: display)
         try table.finish(to: &output)
         try output.line()
-        try lines.write(
-          verdict: sweep.verdict, sweep.match ? .green : .red, advice: sweep.advice, to: &output)
+        try lines.write(sweep, to: &output)
         if let pass = sweep.rows.first?.passes.first {
           for (label, text) in pass.surroundings.lines { try lines.write(label, text, to: &output) }
           if options.explains {

@@ -14,8 +14,7 @@ struct RelistenFinding: Finding {
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: result.verdict, match ? .green : .red, advice: result.advice, to: &output)
+    try lines.write(result, to: &output)
     try output.line()
     var table = Table(
       [
@@ -62,10 +61,7 @@ struct RelistenFinding: Finding {
             "match": .init(stage.comparisons.match),
           ]
         )
-      } + [
-        ("match", .init(match)), ("verdict", .init(result.verdict)),
-        ("advice", .array(result.advice.map { .init($0) })),
-      ]
+      } + result.judgement
   }
 }
 
@@ -81,8 +77,7 @@ struct PortGroupFinding: Finding {
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: result.verdict, match ? .green : .red, advice: result.advice, to: &output)
+    try lines.write(result, to: &output)
     try output.line()
     for (index, member) in result.members.prefix(Self.mostRows).enumerated() {
       let drops = member.drops.map { ", \(Units.plural($0, "drop"))" } ?? ""
@@ -133,9 +128,8 @@ struct PortGroupFinding: Finding {
       ("clients", ObservedJSON.clients { .init(measured[$0]) }),
       ("drops", .init(measured[.drops])),
       ("counters", ObservedJSON.counters { .init(measured[$0]) }),
-      ("predicted", ObservedJSON.predicted(result.predicted)), ("match", .init(match)),
-      ("verdict", .init(result.verdict)), ("advice", .array(result.advice.map { .init($0) })),
-    ]
+      ("predicted", ObservedJSON.predicted(result.predicted)),
+    ] + result.judgement
   }
 }
 
@@ -148,8 +142,7 @@ struct LateACKFinding: Finding {
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: result.verdict, match ? .green : .red, advice: result.advice, to: &output)
+    try lines.write(result, to: &output)
     try output.line()
     try lines.write(
       "before", "\(Units.plural(result.queued, "connection")) in the queue, one place left",
@@ -179,9 +172,8 @@ struct LateACKFinding: Finding {
         ObservedJSON.listener(backlog: measured[.effectiveBacklog]) { .init(measured[$0]) }
       ), ("syn_recv", .init(measured[.synQueue])),
       ("counters", ObservedJSON.counters { .init(measured[$0]) }),
-      ("predicted", ObservedJSON.predicted(result.predicted)), ("match", .init(match)),
-      ("verdict", .init(result.verdict)), ("advice", .array(result.advice.map { .init($0) })),
-    ]
+      ("predicted", ObservedJSON.predicted(result.predicted)),
+    ] + result.judgement
   }
 }
 

@@ -52,7 +52,7 @@ extension PassResult {
 }
 
 /// The rows of a sweep as they are shown, held to expectations and drawn.
-struct Sweep {
+struct Sweep: Judged {
   /// The setting that varies; nil where it is the backlog.
   var setting: String?
   var rows: [SweepRow] = []

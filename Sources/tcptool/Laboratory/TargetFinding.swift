@@ -17,8 +17,7 @@ struct TargetFinding: Finding {
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: result.verdict, match ? .green : .red, advice: result.advice, to: &output)
+    try lines.write(result, to: &output)
     try output.line()
     for (label, text) in facts { try lines.write(label, text, to: &output) }
   }
@@ -70,9 +69,7 @@ struct TargetFinding: Finding {
       ("connect_us", .init(microseconds: result.connectTime)),
       ("connects_per_second", .init(Int(result.connectsPerSecond))),
       ("before", result.before?.json ?? .null), ("after", result.after?.json ?? .null),
-      ("match", .init(match)), ("verdict", .init(result.verdict)),
-      ("advice", .array(result.advice.map { .init($0) })),
-    ]
+    ] + result.judgement
   }
 
   func writeSamples(to output: inout OutputBuffer) throws(OutputError) {

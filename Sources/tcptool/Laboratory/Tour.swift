@@ -210,6 +210,6 @@ extension PassResult {
     for (label, text) in facts(lines) where label != "asked" {
       try lines.write(label, text, to: &output)
     }
-    try lines.write("verdict", verdict, match ? .green : .red, to: &output)
+    try lines.writeVerdict(of: self, to: &output)
   }
 }

@@ -18,8 +18,7 @@ struct TrafficFinding: Finding {
 
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: result.verdict, match ? .green : .red, advice: result.advice, to: &output)
+    try lines.write(result, to: &output)
     try output.line()
     try writeCourse(to: &output, display)
     try output.line()
@@ -55,7 +54,7 @@ struct TrafficFinding: Finding {
     try output.line()
     try lines.write("clients", clientsText, to: &output)
     try lines.write("connected", stepsText, to: &output)
-    try lines.write("verdict", result.verdict, match ? .green : .red, to: &output)
+    try lines.writeVerdict(of: result, to: &output)
   }
 
   /// The most rows of the table over time.
@@ -166,9 +165,8 @@ struct TrafficFinding: Finding {
             ["after_s": .init($0.seconds), "clients": .init($0.clients)]
           })
       ),
-      ("late_turns", .init(result.lateTurns)), ("match", .init(match)),
-      ("verdict", .init(result.verdict)), ("advice", .array(result.advice.map { .init($0) })),
-    ]
+      ("late_turns", .init(result.lateTurns)),
+    ] + result.judgement
   }
 
   func writeSamples(to output: inout OutputBuffer) throws(OutputError) {

@@ -1,5 +1,6 @@
 // Lines with a word in front of each, as the reports of backlog-test have them.
 
+internal import BacklogLab
 internal import Report
 
 /// Writes lines of prose behind labels that stand in a column of their own.
@@ -16,13 +17,17 @@ struct LabelledLines {
       display.fit(display.style(label, .bold, ink) + blanks + text, indent: Self.indent))
   }
 
-  /// The sentence that counts, and what can be done. The sentences themselves stay in the terminal's
-  /// own ink, which can be read on any ground.
-  func write(
-    verdict: String, _ ink: Style.Ink, advice: [String], to output: inout OutputBuffer
+  /// The sentence that counts. It stays in the terminal's own ink, which can be read on any ground.
+  func writeVerdict(
+    of result: some Judged, to output: inout OutputBuffer
   ) throws(OutputError) {
-    try write("verdict", verdict, ink, to: &output)
-    for text in advice { try write("advice", text, .yellow, to: &output) }
+    try write("verdict", result.verdict, result.match ? .green : .red, to: &output)
+  }
+
+  /// The sentence that counts, and what can be done.
+  func write(_ result: some Judged, to output: inout OutputBuffer) throws(OutputError) {
+    try writeVerdict(of: result, to: &output)
+    for text in result.advice { try write("advice", text, .yellow, to: &output) }
   }
 
   /// A passage of an explanation.
@@ -42,4 +47,14 @@ struct LabelledLines {
 
   /// Longer ones say no more.
   private var barWidth: Int { display.columns >= 120 ? 50 : 30 }
+}
+
+extension Judged {
+  /// The members of the JSON object of every result that come last.
+  var judgement: [(String, JSONValue)] {
+    [
+      ("match", .init(match)), ("verdict", .init(verdict)),
+      ("advice", .array(advice.map { .init($0) })),
+    ]
+  }
 }

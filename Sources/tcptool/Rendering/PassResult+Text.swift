@@ -7,8 +7,7 @@ internal import SocketCore
 extension PassResult {
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     let lines = LabelledLines(display: display)
-    try lines.write(
-      verdict: verdict, match ? .green : .red, advice: advice, to: &output)
+    try lines.write(self, to: &output)
     try output.line()
     for (label, text) in facts(lines) { try lines.write(label, text, to: &output) }
     try writePace(to: &output, display)
