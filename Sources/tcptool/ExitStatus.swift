@@ -108,21 +108,27 @@ struct Failure: Error {
 
   /// Output that was not taken.
   init(_ error: OutputError) {
-    self.init(.localStream, error.description)
+    self.init(.localStream, error.description + Errno(rawValue: error.code).fileAdvice)
     isUnreadOutput = error.isBrokenPipe && error.descriptor == STDOUT_FILENO
   }
 
-  /// - Parameter hint: what to do, in words that follow the error.
+  /// - Parameter hint: what to do, in words that follow the error; its own advice where there is none.
   init(_ status: ExitStatus, _ error: SystemCallError, hint: String = "") {
     let isWithoutProc =
       error.errno == .notFound && error.subject.hasPrefix("/proc/") && !ProcFileSystem.isMounted
-    self.init(status, error.description + (isWithoutProc ? "; /proc is not mounted here" : hint))
+    let known = hint.isEmpty ? error.advice : hint
+    self.init(status, error.description + (isWithoutProc ? "; /proc is not mounted here" : known))
   }
 
   /// What failed during a relay and is no fault of the peer: a local stream, or what is needed besides.
   init(ofThisEnd error: SystemCallError) {
     let concernsNoStream = ["epoll_ctl", "epoll_wait", "ioctl", "getsockopt", "pipe2", "shutdown"]
     self.init(concernsNoStream.contains(error.call) ? .localEnd : .localStream, error)
+  }
+
+  /// A name that stands for nothing that can be connected to.
+  init(withoutAddress name: String) {
+    self.init(.notResolved, "resolve \(name): no address; 'getent ahosts' shows what it stands for")
   }
 
   init(_ error: ResolutionError) {

@@ -133,7 +133,10 @@ import Testing
     (["--netns", "x"], "The option '--netns' needs '<host>' and '<port>'"),
     (["localhost", "80", "--allow-remote"], "The option '--allow-remote' needs '--count'"),
     (["--sweep", "5,x"], "The value '5,x' is invalid for '--sweep <list>'."),
-    (["--sweep", "4294967296"], "The backlog 4294967296 of '--sweep' has more than 32 bits."),
+    (
+      ["--sweep", "4294967296"],
+      "The backlog 4294967296 of '--sweep' has more than 32 bits; the kernel takes no larger one."
+    ),
     (["--set", "somaxconn"], "The value 'somaxconn' is invalid for '--set <name=value>'."),
     (["--set", "nonsense=1"], "no setting 'nonsense' in the network namespace; /proc"),
     (["--set", "somaxcon=1"], "Did you mean 'somaxconn'?"),

@@ -5,7 +5,11 @@ import TestSupport
 import Testing
 
 @Suite struct Streams {
-  static let full = "Error: write to standard output: no space left on device (ENOSPC)\n"
+  static let full = """
+    Error: write to standard output: no space left on device (ENOSPC); free some space, or write \
+    elsewhere
+
+    """
   static let notOpen = "Error: write to standard output: bad file descriptor (EBADF)\n"
 
   @Test(arguments: [

@@ -178,13 +178,16 @@ import Testing
   }
 
   @Test func aFileThatIsNotThere() throws {
+    let advice = "see whether the path and its folder are right"
     let sent = try tcptool(["send", "127.0.0.1", "1", "/nonexistent/file"])
     #expect(sent.outcome == .exited(24))
-    #expect(sent.errorText == "Error: open /nonexistent/file: no such file or directory (ENOENT)\n")
+    #expect(
+      sent.errorText
+        == "Error: open /nonexistent/file: no such file or directory (ENOENT); \(advice)\n")
     let received = try tcptool(["recv", "--output", "/nonexistent/file", "1"])
     #expect(received.outcome == .exited(24))
     #expect(
       received.errorText
-        == "Error: open /nonexistent/file.tcptool-part: no such file or directory (ENOENT)\n")
+        == "Error: open /nonexistent/file.tcptool-part: no such file or directory (ENOENT); \(advice)\n")
   }
 }

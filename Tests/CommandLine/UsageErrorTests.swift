@@ -182,7 +182,9 @@ import Testing
       says: "The source address 127.0.0.1 is not of the family that '--ipv6' asks for."),
     Row(
       "connect", "--interface=", "host", "80",
-      says: "The value '' is invalid for '--interface <name>'."),
+      says: """
+        The value '' is invalid for '--interface <name>'. 'ip link' lists the names that there are.
+        """),
     Row(
       "connect", "--wait", "soon", "host", "80",
       says: """

@@ -186,7 +186,7 @@ import Testing
     let done = try server.tool.wait()
     #expect(done.outcome == .exited(24), "\(done)")
     #expect(
-      done.errorText.contains("#2 execve of \(path): no such file or directory (ENOENT)\n"))
+      done.errorText.contains("#2 execve of \(path): no such file or directory (ENOENT)"))
   }
 
   /// The shell waits for a child of its own: a signal to the shell alone would leave that behind.

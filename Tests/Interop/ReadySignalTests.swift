@@ -66,7 +66,10 @@ import Testing
     .requires("python3"),
     arguments: [
       (#"exec "$@" 7</dev/null"#, "bad file descriptor (EBADF)"),
-      (#"exec "$@" 7>/dev/full"#, "no space left on device (ENOSPC)"),
+      (
+        #"exec "$@" 7>/dev/full"#,
+        "no space left on device (ENOSPC); free some space, or write elsewhere"
+      ),
       // A pipe whose reader is gone.
       (
         #"exec python3 -c 'import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 7); os.execv(sys.argv[1], sys.argv[1:])' "$@""#,
@@ -126,9 +129,11 @@ import Testing
 
   @Test(arguments: [
     (
-      "/nonexistent/port", "open /nonexistent/port.tcptool-part: no such file or directory (ENOENT)"
+      "/nonexistent/port",
+      "open /nonexistent/port.tcptool-part: no such file or directory (ENOENT); see whether the path "
+        + "and its folder are right"
     ),
-    ("/dev/full", "write to /dev/full: no space left on device (ENOSPC)"),
+    ("/dev/full", "write to /dev/full: no space left on device (ENOSPC); nothing was saved"),
   ])
   func aFileThatCannotBeWritten(_ path: String, _ message: String) throws {
     for subcommand in Self.listeners {

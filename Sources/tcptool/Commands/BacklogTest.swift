@@ -313,10 +313,11 @@ struct BacklogTestOptions: Subcommand {
       words.isEmpty
       ? nil : try TypedEndpoint.take(from: &words, hostIsOptional: false, most: words.count)
     for number in sweep?.numbers ?? [] where Backlog(argument: "\(number)") == nil {
-      throw UsageError("The backlog \(number) of '--sweep' has more than 32 bits.")
+      throw UsageError(
+        "The backlog \(number) of '--sweep' has more than 32 bits; the kernel takes no larger one.")
     }
     if let changedSomaxconn, changedSomaxconn < 0 {
-      throw UsageError("net.core.somaxconn cannot be \(changedSomaxconn).")
+      throw UsageError("net.core.somaxconn cannot be \(changedSomaxconn). Give 0 or more.")
     }
     expected = try Expectation.read(expectations, names: names)
   }

@@ -289,7 +289,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     do throws(SystemCallError) {
       return try NewFile(path, replaces: replaces, isDurable: isDurable)
     } catch {
-      throw Failure(.localStream, error.description + ReceivedContent.hint(error))
+      throw Failure(.localStream, error)
     }
   }
 
@@ -351,7 +351,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     do throws(SystemCallError) {
       try NewFile.check(first, replaces: replaces)
     } catch {
-      throw Failure(.localStream, error.description + ReceivedContent.hint(error))
+      throw Failure(.localStream, error)
     }
   }
 

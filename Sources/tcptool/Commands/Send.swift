@@ -213,10 +213,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
         input = source == "-" ? .standard() : try ByteInput(file: source)
       }
     } catch {
-      let hint =
-        error.errno == .notSeekable
-        ? "; only regular files can be sent in a row: use 'cat FILE ... | tcptool send ...'" : ""
-      throw Failure(.localStream, error.description + hint)
+      throw Failure(.localStream, error)
     }
     try copy.check(input)
     let content = SentContent(

@@ -22,7 +22,9 @@ struct DialOptions: Sendable {
           + "Give at least \(Connector.leastAttemptDelay.argumentText).")
     }
     if interface == "" {
-      throw UsageError("The value '' is invalid for '--interface <name>'.")
+      throw UsageError(
+        "The value '' is invalid for '--interface <name>'. 'ip link' lists the names that there are."
+      )
     }
     if let source, let wanted = family.isIPv6, source.endpoint.address.isIPv6 != wanted {
       throw UsageError(
@@ -167,7 +169,7 @@ func openConnection(
     case .failed:
       // The attempt that got farthest says most about the host.
       guard let best = failures.max(by: { $0.failure < $1.failure }) else {
-        throw Failure(.notResolved, "resolve \(typed.text): no address")
+        throw Failure(withoutAddress: typed.text)
       }
       let failure = Failure(
         ExitStatus(best.failure),

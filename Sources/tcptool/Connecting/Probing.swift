@@ -159,7 +159,7 @@ extension [Example] {
       command: "tcptool connect --probe 22,80,443,8000-8100 192.0.2.7",
       explanation: "Find out which of these ports are open, and what closes the others."),
     Example(
-      command: "tcptool connect --probe 1-1024 --open-only --parallel 9 ::1",
+      command: "tcptool connect --probe 1-999 --open-only --parallel 9 ::1",
       explanation: "Find the open ports of a host, gently."),
     Example(
       command: "tcptool connect --all-addresses example.org 443",

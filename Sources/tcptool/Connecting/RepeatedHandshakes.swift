@@ -11,7 +11,7 @@ func repeatHandshakes(
 ) throws(Failure) -> Ending {
   let targets = try typed.destination(dialing, narrator).targets
   guard !targets.isEmpty else {
-    throw Failure(.notResolved, "resolve \(typed.text): no address")
+    throw Failure(withoutAddress: typed.text)
   }
   // Before the first handshake: what cannot be written is found out first.
   let plot = try ResultFile(options.plotFile)

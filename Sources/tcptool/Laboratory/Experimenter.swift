@@ -234,7 +234,7 @@ extension Experimenter {
     narrator.line(
       "what this puts into the queue of \(typed.text) stays there until its server accepts it, also when "
         + "this is over")
-    var failure = Failure(.notResolved, "resolve \(typed.text): no address")
+    var failure = Failure(withoutAddress: typed.text)
     for target in targets {
       var plan = TargetPlan(target: target)
       plan.count = options.count?.value

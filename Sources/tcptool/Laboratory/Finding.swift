@@ -66,7 +66,7 @@ struct Publication {
     }
     if plot.isWanted {
       guard let chart = finding.chart else {
-        throw Failure(.failure, "there is nothing to be drawn")
+        throw Failure(.failure, "this experiment has no chart: leave '--svg' out")
       }
       try plot.write { chart.svg }
     }

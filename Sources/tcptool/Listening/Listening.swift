@@ -104,15 +104,8 @@ func openListener(
     }
     return try Listener.onEveryAddress(port: port, options)
   } catch {
-    let hint =
-      switch error.errno {
-      case .addressInUse: PortHolder.text(of: endpoint, port: port)
-      case .addressNotAvailable: "; no interface of this host has that address"
-      case .accessDenied where port > 0:
-        "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
-      default: optionHint(error)
-      }
-    throw Failure(.localEnd, error.description + hint)
+    guard error.errno == .addressInUse else { throw Failure(.localEnd, error) }
+    throw Failure(.localEnd, error.description + PortHolder.text(of: endpoint, port: port))
   }
 }
 
@@ -128,7 +121,7 @@ extension ListenSettings {
         try output.line("\(port)")
         try output.flush()
       } catch {
-        throw Failure(.localStream, error.description)
+        throw Failure(error)
       }
       // The end of a pipe is a signal as well.
       _ = Descriptor(owning: ready.number)

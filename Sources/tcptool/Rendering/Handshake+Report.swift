@@ -135,22 +135,7 @@ func describe(_ failed: FailedAttempt) -> String {
       + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "
       + "a firewall drops the SYN, or the listener's queue is full"
   case .local:
-    return failed.error.description + hint(for: failed.error) + optionHint(failed.error)
+    return failed.error.description + failed.error.advice
   default: return failed.error.description
-  }
-}
-
-/// What to do about a failure of the own end.
-private func hint(for error: SystemCallError) -> String {
-  switch (error.call, error.errno) {
-  case ("bind", .addressNotAvailable): "; no interface of this host has that address"
-  case ("bind", .addressInUse): "; 'tcptool states' shows who has that port"
-  case ("bind", .accessDenied):
-    "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
-  case ("setsockopt", .noSuchDevice): "; this host has no interface of that name"
-  case ("setsockopt", .operationNotPermitted): "; before Linux 5.7 it needs root or CAP_NET_RAW"
-  case ("connect", .addressNotAvailable):
-    "; the source has no free port for this peer, or its connection from that port still exists"
-  default: ""
   }
 }

@@ -60,19 +60,3 @@ extension OptionOutcome {
     return "without effect while net.ipv4.tcp_fastopen (\(setting)) lacks 2, the server's side"
   }
 }
-
-/// What to do about an option that was refused; empty for other calls, and where nothing is known.
-func optionHint(_ error: SystemCallError) -> String {
-  guard error.call == "setsockopt" else { return "" }
-  return switch (error.subject.prefix { $0 != " " }, error.errno) {
-  case ("SO_MARK", .operationNotPermitted): "; it needs root or CAP_NET_ADMIN"
-  case ("TCP_CONGESTION", .notFound):
-    "; net.ipv4.tcp_available_congestion_control lists what this kernel has loaded"
-  case ("TCP_CONGESTION", .operationNotPermitted):
-    "; without CAP_NET_ADMIN only net.ipv4.tcp_allowed_congestion_control may be used"
-  case ("TCP_MAXSEG", _): "; the kernel takes 88 to 32767"
-  case ("TCP_KEEPIDLE", _), ("TCP_KEEPINTVL", _): "; the kernel takes 1 to 32767 seconds"
-  case ("TCP_KEEPCNT", _): "; the kernel takes 1 to 127"
-  default: ""
-  }
-}

@@ -83,7 +83,7 @@ final class ReceivedContent: SessionContent {
         try file?.commit()
         isSettled = true
       } catch {
-        refusal = Failure(.localStream, error.description + Self.hint(error))
+        refusal = Failure(.localStream, error)
       }
     }
     return refusal == nil
@@ -95,11 +95,6 @@ final class ReceivedContent: SessionContent {
       .mismatch,
       "\(Units.count(check.wrong)) of \(Units.plural(check.count, "byte")) differ from "
         + "\(pattern.argumentText), the first at offset \(Units.count(first.offset)) (--verify)")
-  }
-
-  /// What to do about a file that cannot get its name.
-  static func hint(_ error: SystemCallError) -> String {
-    error.errno == .alreadyThere ? "; --force replaces it, another --output leaves it alone" : ""
   }
 
   func note(received count: Int) { self.count = count }

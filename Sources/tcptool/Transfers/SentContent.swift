@@ -90,7 +90,8 @@ final class SentContent: SessionContent {
       Failure(
         .mismatch,
         "\(path == "-" ? "standard input" : path) became shorter while it was sent: "
-          + "\(Units.count(count)) of \(Units.plural(size, "byte")) were left")
+          + "\(Units.count(count)) of \(Units.plural(size, "byte")) were left; send it again when nothing writes to it"
+      )
     }
   }
 
