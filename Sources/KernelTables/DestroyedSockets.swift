@@ -54,10 +54,10 @@ public struct DestroyedSockets: ~Copyable {
       in: unsafe buffer.span.bytes.extracting(first: length))
     {
       guard message == .row else { continue }
-      var row = reader.row
+      var row = reader.entry.row
       row.uid = nil
       row.isIPv6Only = nil
-      var details = reader.details
+      var details = reader.entry.details
       // A listener, or one that was never connected: there was no path to tell of.
       if row.peer.port == 0 { details.info = nil }
       body(row, details)

@@ -42,36 +42,36 @@ extension SocketTable {
   /// - Parameter query: its selection is replaced by the filter's.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read, or /proc may not be.
-  public static func forEachRow<Failure>(
+  public static func forEachEntry<Failure>(
     from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
     matching filter: Filter,
-    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<FilteredOutcome, Failure> {
     var query = query
     query.selection = filter.selection
     if filter.needs.contains(.info) { query.wants.insert(.info) }
     if filter.isEverything {
-      return try forEachRow(from: source, process: process, query, body).map {
+      return try forEachEntry(from: source, process: process, query, body).map {
         FilteredOutcome(outcome: $0)
       }
     }
     guard filter.needs.contains(.owners) else {
       let isPlain = filter.needs.isEmpty
-      return try forEachRow(from: source, process: process, query) { row, details throws(Failure) in
-        let info = isPlain ? nil : details.info
-        if filter.matches(KnownSocket(row: row, info: info)) { try body(row, details) }
+      return try forEachEntry(from: source, process: process, query) { entry throws(Failure) in
+        let info = isPlain ? nil : entry.details.info
+        if filter.matches(KnownSocket(row: entry.row, info: info)) { try body(&entry) }
       }.map { FilteredOutcome(outcome: $0) }
     }
 
     // Rows about which it is not settled without their owners, and those before and after them: the
     // order stays the kernel's.
-    var kept: [(row: SocketRow, details: SocketDetails)] = []
-    var wanted: Set<UInt64> = []
-    let walked = try forEachRow(from: source, process: process, query) { row, details in
-      let answer = filter.answer(about: KnownSocket(row: row, info: details.info))
+    var kept: [SocketEntry] = []
+    var wanted: [UInt64] = []
+    let walked = try forEachEntry(from: source, process: process, query) { entry in
+      let answer = filter.answer(about: KnownSocket(row: entry.row, info: entry.details.info))
       if answer == .no { return }
-      kept.append((row, details))
-      if answer == .unknown { wanted.insert(row.inode) }
+      kept.append(entry)
+      if answer == .unknown { wanted.append(entry.row.inode) }
     }
     let owners = try SocketOwners.find(wanted)
     var filtered: FilteredOutcome
@@ -79,14 +79,15 @@ extension SocketTable {
     case .success(let outcome): filtered = FilteredOutcome(outcome: outcome)
     }
     filtered.visibility = owners.visibility
-    for (row, details) in kept {
+    for var entry in kept {
+      let row = entry.row
       let found = owners[row.inode]
       let subject = KnownSocket(
-        row: row, info: details.info, owners: found.isEmpty ? nil : found)
+        row: row, info: entry.details.info, owners: found.isEmpty ? nil : found)
       switch filter.answer(about: subject) {
       case .yes:
         do throws(Failure) {
-          try body(row, details)
+          try body(&entry)
         } catch {
           return .failure(error)
         }

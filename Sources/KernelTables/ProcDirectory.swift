@@ -44,6 +44,33 @@ internal import SocketCore
   /// - Returns: nil at the end, and where the process whose directory it is has ended.
   /// - Throws: the errno of getdents(2).
   func nextNumber() throws(SystemCallError) -> Int32? {
+    unsafe try next { number, _ in number }
+  }
+
+  /// Reads the text of the next link whose name is such a number into the start of `buffer`.
+  /// readlinkat(2).
+  ///
+  /// - Returns: its number, and the length of the text, which is the buffer's where that was too short;
+  ///   or why there is none: ENOENT where the descriptor was closed meanwhile, EACCES without the
+  ///   privilege to look at the process. Nil as for `nextNumber`.
+  /// - Throws: the errno of getdents(2).
+  func nextLink(
+    into buffer: inout [UInt8]
+  ) throws(SystemCallError) -> (number: Int32, length: Result<Int, Errno>)? {
+    unsafe try next { number, name in
+      let length = unsafe buffer.withUnsafeMutableBytes { bytes in
+        guard let room = bytes.baseAddress else { return 0 }
+        return unsafe readlinkat(
+          descriptor, name, room.assumingMemoryBound(to: CChar.self), bytes.count)
+      }
+      return (number, length < 0 ? .failure(Errno(rawValue: Glibc.errno)) : .success(length))
+    }
+  }
+
+  /// Hands over the next name that is a number, which is valid until the next one is asked for.
+  private func next<Value>(
+    _ body: (Int32, UnsafePointer<CChar>) -> Value
+  ) throws(SystemCallError) -> Value? {
     while true {
       Glibc.errno = 0
       guard let entry = unsafe readdir(stream) else {
@@ -52,44 +79,20 @@ internal import SocketCore
         if code == 0 || code == ENOENT || code == ESRCH { return nil }
         throw SystemCallError("readdir", path, Errno(rawValue: code))
       }
-      let number = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-        unsafe Self.number(UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self))
+      let value: Value? = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        let name = unsafe UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self)
+        return unsafe Self.number(name).map { unsafe body($0, name) }
       }
-      if let number { return number }
+      if let value { return value }
     }
-  }
-
-  /// Reads the text of the link whose name is a number into the start of `buffer`. readlinkat(2).
-  ///
-  /// - Returns: its length; the buffer's length where that was too short.
-  /// - Throws: the errno: ENOENT where the descriptor was closed meanwhile, EACCES without the
-  ///   privilege to look at the process.
-  func link(_ number: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
-    var name = InlineArray<12, CChar>(repeating: 0)
-    var rest = number
-    var place = name.count - 1
-    repeat {
-      place -= 1
-      name[place] = CChar(truncatingIfNeeded: 0x30 + rest % 10)
-      rest /= 10
-    } while rest > 0
-    let length = unsafe name.span.extracting(droppingFirst: place).withUnsafeBufferPointer { text in
-      unsafe buffer.withUnsafeMutableBytes { bytes in
-        guard let text = text.baseAddress, let room = bytes.baseAddress else { return 0 }
-        return unsafe readlinkat(
-          descriptor, text, room.assumingMemoryBound(to: CChar.self), bytes.count)
-      }
-    }
-    if length < 0 { throw Errno(rawValue: Glibc.errno) }
-    return length
   }
 
   /// The number that a name is.
-  private static func number(_ name: UnsafePointer<UInt8>) -> Int32? {
+  private static func number(_ name: UnsafePointer<CChar>) -> Int32? {
     var value: Int32 = 0
     var place = 0
     while true {
-      let byte = unsafe name[place]
+      let byte = unsafe UInt8(bitPattern: name[place])
       if byte == 0 { return place > 0 ? value : nil }
       let digit = byte &- UInt8(ascii: "0")
       let (tens, isTooMuch) = value.multipliedReportingOverflow(by: 10)

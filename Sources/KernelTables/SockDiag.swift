@@ -15,17 +15,17 @@ public enum SockDiag {
   ///   - body: Gets each row. What it throws ends the walk and is returned.
   /// - Returns: what was handed over and what was not, or what `body` threw.
   /// - Throws: where the kernel does not answer, before `body` was called; or stopped answering, afterwards.
-  public static func forEachRow<Failure>(
-    _ query: SocketQuery, _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  public static func forEachEntry<Failure>(
+    _ query: SocketQuery, _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     var tally = TableTally()
-    return try forEachRow(query, &tally, body).map { tally }
+    return try forEachEntry(query, &tally, body).map { tally }
   }
 
   /// The same with a tally that is up to date also where the kernel stopped answering.
-  static func forEachRow<Failure>(
+  static func forEachEntry<Failure>(
     _ query: SocketQuery, _ tally: inout TableTally,
-    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Void, Failure> {
     let socket = try DiagnosticSocket()
     do throws(SystemCallError) {
@@ -42,20 +42,27 @@ public enum SockDiag {
     }
   }
 
+  /// The same in two parts.
+  public static func forEachRow<Failure>(
+    _ query: SocketQuery, _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<TableTally, Failure> {
+    try forEachEntry(query) { entry throws(Failure) in try body(entry.row, entry.details) }
+  }
+
   /// The same for rows alone.
   public static func forEachRow<Failure>(
     in states: Set<TCPState> = Set(TCPState.allCases), includesBound: Bool = false,
     _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    try forEachRow(SocketQuery(states: states, includesBound: includesBound)) {
-      row, _ throws(Failure) in try body(row)
+    try forEachEntry(SocketQuery(states: states, includesBound: includesBound)) {
+      entry throws(Failure) in try body(entry.row)
     }
   }
 
   private static func walk<Failure>(
     _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ wants: SocketWants,
     _ tally: inout TableTally,
-    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Void, Failure> {
     try socket.send(unsafe request.bytes.span.bytes)
     // The kernel fills up to 32 KiB a datagram for a reader that has room for that much.
@@ -70,7 +77,7 @@ public enum SockDiag {
         case .row:
           tally.rows += 1
           do throws(Failure) {
-            try reader.hand(to: body)
+            try reader.lend(to: body)
           } catch {
             return .failure(error)
           }

@@ -6,7 +6,7 @@ internal import SocketCore
 
 /// One netlink message of an answer.
 enum SockDiagMessage: Equatable {
-  /// A socket: the reader's `row` and `details` tell of it.
+  /// A socket: the reader's `entry` tells of it.
   case row
   /// A message that is not about a socket that this program knows: skipped and counted.
   case damaged
@@ -20,16 +20,13 @@ enum SockDiagMessage: Equatable {
 
 /// A walk over the messages of one datagram after the other. The datagram is handed to each call.
 ///
-/// All rows are read into the same place, from which who keeps one copies it: to hand 200 bytes from
-/// call to call costs more than to read them.
+/// All rows are read into the same place, from which who keeps one copies it.
 struct SockDiagReader: ~Copyable {
   private var offset = 0
   private let sequence: UInt32
   private let wants: SocketWants
-  /// The last row.
-  private(set) var row = SocketRow.empty
-  /// What came with it.
-  private(set) var details = SocketDetails()
+  /// The last row, with what came with it.
+  private(set) var entry = SocketEntry.empty
 
   /// - Parameters:
   ///   - sequence: the number of the request; answers with another one are foreign.
@@ -40,6 +37,7 @@ struct SockDiagReader: ~Copyable {
   }
 
   private static let headerSize = MemoryLayout<nlmsghdr>.size
+  private static let attributeHeaderSize = MemoryLayout<nlattr>.size
   private static let rowSize = MemoryLayout<inet_diag_msg>.size
 
   /// The next message; nil at the end of the datagram, where the next one may follow.
@@ -73,10 +71,10 @@ struct SockDiagReader: ~Copyable {
   }
 
   /// Lends the last row and what came with it, without a copy.
-  func hand<Failure>(
-    to body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  mutating func lend<Failure>(
+    to body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(Failure) {
-    try body(row, details)
+    try body(&entry)
   }
 
   /// - Returns: false where it is none that this program knows.
@@ -91,7 +89,7 @@ struct SockDiagReader: ~Copyable {
     default: return false
     }
     let isIPv6Only = readAttributes(of: body)
-    let isWhole = details.shutdown != nil
+    let isWhole = entry.details.shutdown != nil
     let timer = SocketRow.TimerKind(rawValue: message.idiag_timer)
     let shape: SocketRow.Shape =
       switch state {
@@ -101,22 +99,22 @@ struct SockDiagReader: ~Copyable {
       default: .full
       }
     let id = message.id
-    details.cookie = UInt64(id.idiag_cookie.1) << 32 | UInt64(id.idiag_cookie.0)
-    details.interface = id.idiag_if
-    row.family = family
-    row.shape = shape
-    row.state = state
-    row.local = endpoint(family, id.idiag_src, id.idiag_sport, id.idiag_if)
-    row.peer = endpoint(family, id.idiag_dst, id.idiag_dport, id.idiag_if)
-    row.receiveQueue = Int(message.idiag_rqueue)
-    row.sendQueue = state == .listen ? 0 : Int(message.idiag_wqueue)
-    row.timer = timer
-    row.timerExpiry = timer == .none ? nil : .milliseconds(Int64(message.idiag_expires))
-    row.retransmissions = Int(message.idiag_retrans)
-    row.uid = shape == .full ? message.idiag_uid : nil
-    row.inode = UInt64(message.idiag_inode)
-    row.backlog = state == .listen ? Int(message.idiag_wqueue) : nil
-    row.isIPv6Only =
+    entry.details.cookie = UInt64(id.idiag_cookie.1) << 32 | UInt64(id.idiag_cookie.0)
+    entry.details.interface = id.idiag_if
+    entry.row.family = family
+    entry.row.shape = shape
+    entry.row.state = state
+    entry.row.local = endpoint(family, id.idiag_src, id.idiag_sport, id.idiag_if)
+    entry.row.peer = endpoint(family, id.idiag_dst, id.idiag_dport, id.idiag_if)
+    entry.row.receiveQueue = Int(message.idiag_rqueue)
+    entry.row.sendQueue = state == .listen ? 0 : Int(message.idiag_wqueue)
+    entry.row.timer = timer
+    entry.row.timerExpiry = timer == .none ? nil : .milliseconds(Int64(message.idiag_expires))
+    entry.row.retransmissions = Int(message.idiag_retrans)
+    entry.row.uid = shape == .full ? message.idiag_uid : nil
+    entry.row.inode = UInt64(message.idiag_inode)
+    entry.row.backlog = state == .listen ? Int(message.idiag_wqueue) : nil
+    entry.row.isIPv6Only =
       family == .v6 && (state == .listen || state == .closed) ? isIPv6Only : nil
     return true
   }
@@ -143,23 +141,24 @@ struct SockDiagReader: ~Copyable {
   ///
   /// - Returns: whether the socket is for IPv6 only; nil where no attribute says so.
   private mutating func readAttributes(of body: RawSpan) -> Bool? {
-    details =
-      wants.isDisjoint(with: [.memory, .info, .congestionControl])
-      ? SocketDetails() : askedDetails(in: body)
-    var isIPv6Only: Bool?
+    if !wants.isDisjoint(with: [.memory, .info, .congestionControl]) {
+      entry.details = askedDetails(in: body)
+    }
+    var shutdown: UInt8?
+    var controlGroup: UInt64?
+    var isIPv6Only: UInt8?
     var offset = Self.rowSize
-    while let (number, place) = nextAttribute(of: body, at: &offset) {
-      let value = body.extracting(place)
+    while let (number, value) = nextAttribute(of: body, at: &offset) {
       switch number {
-      case INET_DIAG_SHUTDOWN:
-        details.shutdown = value.load(UInt8.self, at: 0).map { .init(rawValue: $0) }
-      case INET_DIAG_SKV6ONLY: isIPv6Only = value.load(UInt8.self, at: 0).map { $0 != 0 }
-      case INET_DIAG_CGROUP_ID where wants.contains(.controlGroup):
-        details.controlGroup = value.load(UInt64.self, at: 0)
+      case INET_DIAG_SHUTDOWN: shutdown = body.load(UInt8.self, in: value)
+      case INET_DIAG_SKV6ONLY: isIPv6Only = body.load(UInt8.self, in: value)
+      case INET_DIAG_CGROUP_ID: controlGroup = body.load(UInt64.self, in: value)
       default: break
       }
     }
-    return isIPv6Only
+    entry.details.shutdown = shutdown.map { .init(rawValue: $0) }
+    entry.details.controlGroup = wants.contains(.controlGroup) ? controlGroup : nil
+    return isIPv6Only.map { $0 != 0 }
   }
 
   /// The large attributes, which most walks do not ask for.
@@ -183,16 +182,16 @@ struct SockDiagReader: ~Copyable {
 
   /// The attribute that starts at `offset`, which moves on to the next; nil where there is no whole
   /// one.
+  @inline(__always)
   private func nextAttribute(
     of body: RawSpan, at offset: inout Int
   ) -> (number: Int, value: Range<Int>)? {
-    guard let length = body.load(UInt16.self, at: offset),
-      let number = body.load(UInt16.self, at: offset + 2), length >= 4,
-      offset + Int(length) <= body.byteCount
-    else { return nil }
-    let value = (offset + 4)..<(offset + Int(length))
-    offset += (Int(length) + 3) & ~3
-    return (Int(number), value)
+    guard let header = body.load(nlattr.self, at: offset) else { return nil }
+    let length = Int(header.nla_len)
+    guard length >= Self.attributeHeaderSize, length <= body.byteCount - offset else { return nil }
+    let value = (offset + Self.attributeHeaderSize)..<(offset + length)
+    offset += (length + 3) & ~3
+    return (Int(header.nla_type), value)
   }
 
   /// The bytes before the first that is 0.
@@ -217,8 +216,18 @@ extension SocketMemory {
 }
 
 extension RawSpan {
+  /// Reads a plain value at the start of a range that lies within the bytes; nil where the range is too
+  /// short for it. Only for types that any bytes are a value of.
+  @inline(__always)
+  fileprivate func load<Value: BitwiseCopyable>(
+    _ type: Value.Type, in range: Range<Int>
+  ) -> Value? {
+    range.count < MemoryLayout<Value>.size ? nil : load(type, at: range.lowerBound)
+  }
+
   /// Reads a plain value; nil where it does not lie within the bytes. Only for types that any bytes
   /// are a value of.
+  @inline(__always)
   fileprivate func load<Value: BitwiseCopyable>(_ type: Value.Type, at offset: Int) -> Value? {
     guard offset >= 0, offset <= byteCount - MemoryLayout<Value>.size else { return nil }
     return unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: type)

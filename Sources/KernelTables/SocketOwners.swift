@@ -51,7 +51,7 @@ public struct SocketOwners: Sendable {
   public private(set) var unreadable = 0
   /// Whether no process was found at all, not even this one: /proc is not mounted here.
   public private(set) var isWithoutProcesses = false
-  private var owners: [UInt64: [SocketOwner]] = [:]
+  private var table: OwnerTable
 
   /// Looks for the owners of sockets.
   ///
@@ -59,21 +59,22 @@ public struct SocketOwners: Sendable {
   /// kernel, whatever is wanted.
   ///
   /// - Parameters:
-  ///   - inodes: The sockets by their inode numbers, as in `SocketRow`; 0 is none.
+  ///   - inodes: The sockets by their inode numbers, as in `SocketRow`; 0 is none. One that comes more
+  ///     than once is one.
   ///   - extent: How many owners of each.
   /// - Throws: where /proc may not be read, or there is no descriptor left for it. Where it is not
   ///   mounted nothing is found.
   public static func find(
-    _ inodes: Set<UInt64>, _ extent: Extent = .every
+    _ inodes: some Collection<UInt64>, _ extent: Extent = .every
   ) throws(SystemCallError) -> SocketOwners {
     try find(inodes, extent, under: "/proc")
   }
 
   /// The same in another directory of that form.
   package static func find(
-    _ inodes: Set<UInt64>, _ extent: Extent = .every, under root: String
+    _ inodes: some Collection<UInt64>, _ extent: Extent = .every, under root: String
   ) throws(SystemCallError) -> SocketOwners {
-    var search = Search(wanted: inodes.subtracting([0]), extent: extent)
+    var search = Search(wanted: inodes, extent)
     if search.isComplete { return search.found }
     // An empty directory is left of /proc where it is not mounted, or none.
     search.found.isWithoutProcesses = true
@@ -86,10 +87,18 @@ public struct SocketOwners: Sendable {
     return search.found
   }
 
+  private init(wanted inodes: some Collection<UInt64>) {
+    table = OwnerTable(wanted: inodes)
+  }
+
   package init(
     _ owners: [UInt64: [SocketOwner]] = [:], unreadable: Int = 0, isWithoutProcesses: Bool = false
   ) {
-    self.owners = owners
+    self.init(wanted: owners.keys)
+    for (inode, holders) in owners {
+      guard let place = table.place(of: inode) else { continue }
+      for holder in holders { table.add(holder, at: place) }
+    }
     self.unreadable = unreadable
     self.isWithoutProcesses = isWithoutProcesses
   }
@@ -100,7 +109,17 @@ public struct SocketOwners: Sendable {
   }
 
   /// The owners of a socket, by process and descriptor; none where it was not wanted or not found.
-  public subscript(inode: UInt64) -> [SocketOwner] { owners[inode] ?? [] }
+  public subscript(inode: UInt64) -> [SocketOwner] {
+    table.place(of: inode).map { table.owners(at: $0) } ?? []
+  }
+
+  /// Whether each socket that was wanted has an owner.
+  public var areComplete: Bool { table.found == table.wanted }
+
+  /// Whether the socket was wanted and an owner of it was found.
+  public func contains(_ inode: UInt64) -> Bool {
+    table.place(of: inode).map { table.isFound($0) } ?? false
+  }
 
   /// The inode of the socket that a link leads to; nil where it leads to anything else.
   package static func inode(ofLink link: Span<UInt8>) -> UInt64? {
@@ -123,20 +142,19 @@ public struct SocketOwners: Sendable {
 
   /// A walk on its way.
   private struct Search {
-    let wanted: Set<UInt64>
     let extent: Extent
-    var found = SocketOwners()
+    var found: SocketOwners
     // A link to a file can be longer, but that is no socket.
     private var link = [UInt8](repeating: 0, count: 64)
 
-    init(wanted: Set<UInt64>, extent: Extent) {
-      self.wanted = wanted
+    init(wanted inodes: some Collection<UInt64>, _ extent: Extent) {
       self.extent = extent
+      found = SocketOwners(wanted: inodes)
     }
 
     /// Whether there is nothing more to be found.
     var isComplete: Bool {
-      wanted.isEmpty || extent == .first && found.owners.count == wanted.count
+      found.table.wanted == 0 || extent == .first && found.areComplete
     }
 
     mutating func look(
@@ -144,18 +162,17 @@ public struct SocketOwners: Sendable {
     ) throws(SystemCallError) {
       guard let descriptors = try open(pid, in: processes) else { return }
       var name: [UInt8]??
-      while !isComplete, let number = try descriptors.nextNumber() {
+      while !isComplete, let (number, read) = try descriptors.nextLink(into: &link) {
         do throws(Errno) {
-          let length = try descriptors.link(number, into: &link)
+          let length = try read.get()
           guard let inode = SocketOwners.inode(ofLink: link.span.extracting(first: length)),
-            wanted.contains(inode)
+            let place = found.table.place(of: inode)
           else { continue }
-          if extent == .first && found.owners[inode] != nil { continue }
+          if extent == .first && found.table.isFound(place) { continue }
           // Found from the directory that is open, so that it is the name of no other process.
           let known = name ?? Self.name(in: descriptors)
           name = known
-          found.owners[inode, default: []].append(
-            SocketOwner(pid: pid, name: known, descriptor: number))
+          found.table.add(SocketOwner(pid: pid, name: known, descriptor: number), at: place)
         } catch {
           // A descriptor was closed meanwhile: the next one. Of a process that must not be looked at
           // the others cannot be read either.

@@ -41,15 +41,15 @@ public enum SocketTable {
   ///   no privilege and is left to /proc; nil for the calling thread's own.
   /// - Returns: what became of it, or what `body` threw, which ends the walk.
   /// - Throws: where no source could be read.
-  public static func forEachRow<Failure>(
+  public static func forEachEntry<Failure>(
     from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
-    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     var fallback: SystemCallError?
     if source != .proc, process == nil {
       var tally = TableTally()
       do throws(SystemCallError) {
-        return try SockDiag.forEachRow(query, &tally, body).map {
+        return try SockDiag.forEachEntry(query, &tally, body).map {
           Outcome(source: .diag, fallback: nil, tallies: [("sock_diag", tally)])
         }
       } catch {
@@ -63,7 +63,9 @@ public enum SocketTable {
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "tcp"), (.v6, "tcp6")] {
       let walked = try ProcNetTCP.forEachRow(in: family, process: process) { row throws(Failure) in
-        if states & 1 << UInt32(row.state.rawValue) != 0 { try body(row, nothing) }
+        guard states & 1 << UInt32(row.state.rawValue) != 0 else { return }
+        var entry = SocketEntry(row: row, details: nothing)
+        try body(&entry)
       }
       switch walked {
       case .success(let tally):
@@ -74,15 +76,25 @@ public enum SocketTable {
     return .success(Outcome(source: .proc, fallback: fallback, tallies: tallies))
   }
 
+  /// The same in two parts.
+  public static func forEachRow<Failure>(
+    from source: Source = .auto, process: Int32? = nil, _ query: SocketQuery,
+    _ body: (SocketRow, SocketDetails) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<Outcome, Failure> {
+    try forEachEntry(from: source, process: process, query) { entry throws(Failure) in
+      try body(entry.row, entry.details)
+    }
+  }
+
   /// The same for rows alone.
   public static func forEachRow<Failure>(
     from source: Source = .auto, process: Int32? = nil,
     in states: Set<TCPState> = Set(TCPState.allCases),
     includesBound: Bool = false, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
-    try forEachRow(
+    try forEachEntry(
       from: source, process: process, SocketQuery(states: states, includesBound: includesBound)
-    ) { row, _ throws(Failure) in try body(row) }
+    ) { entry throws(Failure) in try body(entry.row) }
   }
 }
 

@@ -47,16 +47,20 @@
     unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
   }
 
-  @inlinable public mutating func append(repeating byte: UInt8, count: Int) {
+  @inlinable @inline(__always)
+  public mutating func append(repeating byte: UInt8, count: Int) {
     precondition(count >= 0, "less than nothing")
     // Eight at a time, beyond the last one too: a call of memset(3) costs more than what it does for
     // the few blanks between two columns.
     makeRoom(count + 8)
     let eight = UInt64(byte) &* 0x0101_0101_0101_0101
-    for place in stride(from: filled, to: filled + count, by: 8) {
+    let end = filled &+ count
+    var place = filled
+    while place < end {
       unsafe UnsafeMutableRawPointer(start + place).storeBytes(of: eight, as: UInt64.self)
+      place &+= 8
     }
-    filled &+= count
+    filled = end
   }
 
   /// Appends what `write` appends, which is at most so many bytes.
@@ -77,15 +81,19 @@
     if isDone == nil { for byte in bytes { buffer.append(byte) } }
   }
 
-  /// Puts bytes before those that start at `place`.
+  /// Puts bytes before those that start at `place`, which are few: they are moved one by one, since a
+  /// processor has to wait before it reads as one word what was just written in pieces.
   mutating func insert(repeating byte: UInt8, count: Int, at place: Int) {
     precondition(place >= 0 && place <= filled, "no such place")
-    let end = filled
+    guard count > 0 else { return }
+    var from = filled
     append(repeating: byte, count: count)
-    for from in stride(from: end - 1, through: place, by: -1) {
-      unsafe start[from + count] = unsafe start[from]
+    while from > place {
+      from &-= 1
+      unsafe start[from &+ count] = unsafe start[from]
+      // Where another byte comes to lie, it comes later.
+      unsafe start[from] = byte
     }
-    for free in place..<min(place + count, end) { unsafe start[free] = byte }
   }
 
   /// Takes the first bytes away.
@@ -130,8 +138,9 @@
     filled &+= bytes.count
   }
 
-  @inlinable mutating func makeRoom(_ count: Int) {
-    if count > capacity - filled { grow(count) }
+  @inlinable @inline(__always)
+  mutating func makeRoom(_ count: Int) {
+    if count > capacity &- filled { grow(count) }
   }
 
   @usableFromInline mutating func grow(_ count: Int) {

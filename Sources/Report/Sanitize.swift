@@ -32,6 +32,17 @@ public func sanitized(_ bytes: [UInt8]) -> String {
   return safe
 }
 
+extension ByteBuffer {
+  /// Appends the same, without making a String of bytes that need nothing.
+  public mutating func append(sanitized bytes: [UInt8]) {
+    if bytes.allSatisfy(isPlain) {
+      append(bytes.span)
+    } else {
+      self += Report.sanitized(bytes).utf8
+    }
+  }
+}
+
 private func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x7f }
 
 private func appendVisibly(_ scalar: Unicode.Scalar, to text: inout String) {

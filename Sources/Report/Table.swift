@@ -44,7 +44,10 @@ public struct Table: ~Copyable {
     /// How cells are laid out as they come; none where they are kept.
     fileprivate var places: [(width: Int, isRight: Bool)] = []
     fileprivate let style: Style
-    /// The cell that is being written, and where it starts.
+    /// Whether the scalars of a cell are counted, or its bytes.
+    private var countsScalars = false
+    /// Where the row starts, the cell that is being written, and where that starts.
+    private var rowStart = 0
     fileprivate var place = 0
     private var start = 0
     /// Where the last text of the row ends: blanks behind it are not written.
@@ -54,37 +57,53 @@ public struct Table: ~Copyable {
 
     /// Ends the cell whose text was appended; the next one starts here.
     public mutating func endCell(_ ink: Style.Ink? = nil) {
-      if places.isEmpty { return cells.append((bytes.count, ink)) }
+      if places.isEmpty { return keepCell(ink) }
       let (wanted, isRight) = places[place]
       let isEmpty = bytes.count == start
-      let padding = max(0, wanted - bytes.scalarCount(start..<bytes.count))
-      if let ink, style.isOn, !isEmpty {
-        let text = bytes.text(start..<bytes.count)
-        bytes.remove(from: start)
-        bytes += style(text, ink).utf8
-      }
+      let width =
+        countsScalars ? bytes.scalarCount(start..<bytes.count) : bytes.count &- start
+      var padding = max(0, wanted &- width)
+      if let ink, style.isOn, !isEmpty { paint(ink) }
       if isRight && !isEmpty {
         bytes.insert(repeating: Self.blank, count: padding, at: start)
-        end = bytes.count
-        bytes.append(repeating: Self.blank, count: Table.gap)
-      } else {
-        if !isEmpty { end = bytes.count }
-        bytes.append(repeating: Self.blank, count: padding + Table.gap)
+        padding = 0
       }
-      place += 1
+      if !isEmpty { end = bytes.count }
+      bytes.append(repeating: Self.blank, count: padding &+ Table.gap)
+      place &+= 1
       start = bytes.count
     }
 
-    fileprivate mutating func beginRow() {
-      place = 0
-      start = bytes.count
-      end = start
+    private mutating func keepCell(_ ink: Style.Ink?) { cells.append((bytes.count, ink)) }
+
+    private mutating func paint(_ ink: Style.Ink) {
+      let text = bytes.text(start..<bytes.count)
+      bytes.remove(from: start)
+      bytes += style(text, ink).utf8
     }
 
-    fileprivate mutating func endRow() {
+    /// Lays a row out. Nearly all have nothing but ASCII, where bytes are scalars. It is seen at the
+    /// row as a whole whether this one has, and if not it is laid out again.
+    fileprivate mutating func row(_ write: (inout Self) -> Void) {
+      beginRow()
+      write(&self)
+      if !bytes.isASCII(from: rowStart) {
+        bytes.remove(from: rowStart)
+        countsScalars = true
+        beginRow()
+        write(&self)
+        countsScalars = false
+      }
       precondition(place == places.count, "a row needs one cell for each column")
       bytes.remove(from: end)
       bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func beginRow() {
+      rowStart = bytes.count
+      place = 0
+      start = rowStart
+      end = rowStart
     }
 
     fileprivate func range(_ place: Int) -> Range<Int> {
@@ -149,7 +168,7 @@ public struct Table: ~Copyable {
   }
 
   /// Adds a row without making a String: `write` appends the text of each cell and ends it, once for
-  /// each column.
+  /// each column. It may be called twice.
   public mutating func row(
     to output: inout OutputBuffer, _ write: (inout CellWriter) -> Void
   ) throws(OutputError) {
@@ -157,9 +176,7 @@ public struct Table: ~Copyable {
       try output.write { bytes in
         // The output's bytes are lent to the writer and come back.
         swap(&bytes, &kept.bytes)
-        kept.beginRow()
-        write(&kept)
-        kept.endRow()
+        kept.row(write)
         swap(&bytes, &kept.bytes)
       }
       return
@@ -254,21 +271,26 @@ extension ByteBuffer {
   /// How many scalars a range of UTF-8 text has: bytes that do not continue one.
   fileprivate func scalarCount(_ range: Range<Int>) -> Int {
     withSpan(range) { text in
-      // Most text has no byte above 127, which is seen at eight of them at once.
-      var bits: UInt64 = 0
-      var place = 0
-      while text.count - place >= 8 {
-        bits |= unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self)
-        place += 8
-      }
-      while place < text.count {
-        bits |= UInt64(text[place])
-        place += 1
-      }
-      if bits & 0x8080_8080_8080_8080 == 0 { return text.count }
       var count = 0
       for place in text.indices where text[place] & 0xC0 != 0x80 { count += 1 }
       return count
+    }
+  }
+
+  /// Whether no byte from `start` on is above 127, which is seen at eight of them at once.
+  fileprivate func isASCII(from start: Int) -> Bool {
+    withSpan(start..<count) { text in
+      guard text.count >= 8 else { return text.indices.allSatisfy { text[$0] < 0x80 } }
+      // The last eight may have been among those before.
+      let last = text.count - 8
+      var bits = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: last, as: UInt64.self)
+      var place = 0
+      while place < last {
+        bits |= unsafe text.bytes.unsafeLoadUnaligned(
+          fromUncheckedByteOffset: place, as: UInt64.self)
+        place &+= 8
+      }
+      return bits & 0x8080_8080_8080_8080 == 0
     }
   }
 }

@@ -62,8 +62,8 @@ private func read(
       // Each takes a header of 16 bytes.
       check(answer.messages.count <= datagram.byteCount / 16, "it walks on the spot")
       guard case .row = message else { continue }
-      let details = reader.details
-      answer.rows.append(reader.row)
+      let details = reader.entry.details
+      answer.rows.append(reader.entry.row)
       answer.details.append(
         "\(details.cookie as Any) \(details.controlGroup as Any) \(details.memory as Any) "
           + "\(details.shutdown?.rawValue as Any) \(details.congestionControl as Any) "

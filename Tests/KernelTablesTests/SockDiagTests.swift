@@ -53,7 +53,7 @@ private enum Wire {
     var reader = SockDiagReader(sequence: 7)
     let first = try reader.next(in: unsafe datagram.span.bytes)
     guard case .row = first else { throw NoRow(found: first) }
-    return reader.row
+    return reader.entry.row
   }
 }
 
@@ -140,7 +140,7 @@ private struct NoRow: Error {
     let datagram = Wire.message(type: 20, Wire.row(interface: 3, attributes: attributes))
     var reader = SockDiagReader(sequence: 7, wants: wants)
     _ = try reader.next(in: unsafe datagram.span.bytes)
-    return reader.details
+    return reader.entry.details
   }
 
   @Test func whatComesWithARow() throws {
@@ -192,9 +192,9 @@ private struct NoRow: Error {
       Wire.message(type: 20, Wire.row(attributes: memory)) + Wire.message(type: 20, Wire.row())
     var reader = SockDiagReader(sequence: 7, wants: [.memory])
     _ = try reader.next(in: unsafe datagram.span.bytes)
-    #expect(reader.details.memory != nil)
+    #expect(reader.entry.details.memory != nil)
     _ = try reader.next(in: unsafe datagram.span.bytes)
-    #expect(reader.details.memory == nil)
+    #expect(reader.entry.details.memory == nil)
   }
 
   @Test func endsAndErrors() throws {

@@ -17,19 +17,21 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   public var unmapped: Endpoint { Endpoint(address.unmapped, port) }
 
   /// The most bytes that an endpoint takes as text: an address, brackets, a colon and a port.
-  public static let longestText = IPAddress.longestText + 8
+  /// A little more, since words are written whole.
+  public static let longestText = IPAddress.longestText + 17
 
   /// Appends `127.0.0.1:7000` or `[::1]:7000`. There has to be room for `longestText`.
   public func append(to text: inout OutputSpan<UInt8>) {
-    if case .v6 = address {
+    let port = ShortText(":") + ShortText(port: port)
+    switch address {
+    case .v4(let v4):
+      let halves = v4.halves
+      text.append([halves[0], halves[1], port])
+    case .v6(let v6):
       text.append(UInt8(ascii: "["))
-      address.append(to: &text)
-      text.append(UInt8(ascii: "]"))
-    } else {
-      address.append(to: &text)
+      v6.append(to: &text)
+      text.append([ShortText("]"), port])
     }
-    text.append(UInt8(ascii: ":"))
-    text.append(decimal: UInt64(port))
   }
 
   public var description: String {

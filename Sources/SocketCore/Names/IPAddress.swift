@@ -103,16 +103,19 @@ extension IPv4Address {
     self.init(bits: UInt32(bigEndian: parsed.s_addr))
   }
 
-  /// Appends `192.0.2.1`. Inlined, as are the numbers: so the count of bytes stays in a register.
+  /// Appends `192.0.2.1`.
+  func append(to text: inout OutputSpan<UInt8>) { text.append(halves) }
+
+  /// `192.0.` and `2.1`.
   @inline(__always)
-  func append(to text: inout OutputSpan<UInt8>) {
-    for shift in stride(from: 24, through: 0, by: -8) {
-      let byte = UInt8(truncatingIfNeeded: bits >> UInt32(shift))
-      if byte >= 100 { text.append(UInt8(ascii: "0") + byte / 100) }
-      if byte >= 10 { text.append(UInt8(ascii: "0") + byte / 10 % 10) }
-      text.append(UInt8(ascii: "0") + byte % 10)
-      if shift > 0 { text.append(UInt8(ascii: ".")) }
-    }
+  var halves: InlineArray<2, ShortText> {
+    [part(24) + part(16), part(8) + part(0).withoutLast()]
+  }
+
+  /// The byte that starts at so many bits from the right, and a full stop.
+  @inline(__always)
+  private func part(_ shift: UInt32) -> ShortText {
+    ShortText(byteAndStop: UInt8(truncatingIfNeeded: bits &>> shift))
   }
 }
 
@@ -210,43 +213,5 @@ extension IPAddress: CustomStringConvertible {
 
   public var description: String {
     String(decoding: [UInt8](capacity: Self.longestText) { append(to: &$0) }, as: UTF8.self)
-  }
-}
-
-extension OutputSpan<UInt8> {
-  /// Appends a number without making a String: tables of 100,000 rows are written with this. There
-  /// has to be room, for 20 bytes at the most.
-  @inline(__always)
-  public mutating func append(decimal number: UInt64) {
-    // Most numbers of a table are 0.
-    if number < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
-    let start = count
-    var rest = number
-    repeat {
-      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0
-    // The last digit came first.
-    var (left, right) = (start, count - 1)
-    while left < right {
-      swapAt(left, right)
-      left += 1
-      right -= 1
-    }
-  }
-
-  /// Appends text for which there has to be room.
-  mutating func append(_ text: StaticString) {
-    for place in 0..<text.utf8CodeUnitCount { append(unsafe text.utf8Start[place]) }
-  }
-
-  fileprivate mutating func append(hexadecimal group: UInt64) {
-    var started = false
-    for shift in stride(from: 12, through: 0, by: -4) {
-      let digit = UInt8(truncatingIfNeeded: group >> UInt64(shift) & 0xF)
-      if digit == 0 && !started && shift != 0 { continue }
-      started = true
-      append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    }
   }
 }

@@ -45,7 +45,7 @@ struct PortHolder {
     if rows.isEmpty {
       rows = try Self.rows(in: Set(TCPState.allCases), includesBound: true, wanted)
     }
-    owners = try SocketOwners.find(Set(rows.map(\.inode)))
+    owners = try SocketOwners.find(rows.map(\.inode))
     if let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2 {
       isEphemeral = range[0] <= Int(wanted.endpoint.port) && Int(wanted.endpoint.port) <= range[1]
     }

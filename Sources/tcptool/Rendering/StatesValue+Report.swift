@@ -25,7 +25,7 @@ extension StatesValue {
     case .milliseconds(let duration), .microseconds(let duration):
       bytes.append(asWord: Units.duration(duration))
     case .processes(let owners), .listenerInPlace(let owners):
-      bytes += owners.text(isWhole: isWhole).utf8
+      bytes.append(owners, isWhole: isWhole)
     }
   }
 
@@ -100,7 +100,7 @@ extension Endpoint {
 extension ByteBuffer {
   /// Appends a number, without a String in between.
   mutating func append(decimal number: UInt64) {
-    append(atMost: 20) { $0.append(decimal: number) }
+    append(atMost: 24) { $0.append(decimal: number) }
   }
 
   mutating func append(decimal number: Int) {
@@ -146,20 +146,35 @@ extension ByteBuffer {
   }
 }
 
-extension [SocketOwner] {
-  /// More than this many are named by their number alone, unless the whole list is wanted.
-  private static let shown = 3
-
-  func text(isWhole: Bool) -> String {
-    if isEmpty { return "-" }
-    let named = isWhole ? self : Array(prefix(Self.shown))
-    let rest = count - named.count
-    return named.map(\.text).joined(separator: " ") + (rest > 0 ? " +\(rest)" : "")
+extension ByteBuffer {
+  /// Appends who holds a socket.
+  ///
+  /// - Parameter isWhole: Whether all are named; otherwise a few of many are, and the rest are a number.
+  fileprivate mutating func append(_ owners: [SocketOwner], isWhole: Bool) {
+    if owners.isEmpty { return append(UInt8(ascii: "-")) }
+    let named = isWhole ? owners.count : min(3, owners.count)
+    for place in 0..<named {
+      if place > 0 { append(UInt8(ascii: " ")) }
+      append(sanitized: owners[place].name ?? [UInt8(ascii: "?")])
+      append(UInt8(ascii: "("))
+      append(decimal: Int(owners[place].pid))
+      append(",fd=")
+      append(decimal: Int(owners[place].descriptor))
+      append(UInt8(ascii: ")"))
+    }
+    if named < owners.count {
+      append(" +")
+      append(decimal: owners.count - named)
+    }
   }
 }
 
-extension SocketOwner {
-  var text: String { "\(sanitized(name ?? [UInt8(ascii: "?")]))(\(pid),fd=\(descriptor))" }
+extension [SocketOwner] {
+  func text(isWhole: Bool) -> String {
+    var bytes = ByteBuffer()
+    bytes.append(self, isWhole: isWhole)
+    return bytes.text
+  }
 }
 
 extension SocketRow {

@@ -24,6 +24,7 @@ struct StatesWriter: ~Copyable {
   /// In a structure, since functions that stand in an array by themselves are called by a detour.
   private struct Source {
     var value: StatesColumn.Value
+    var text: StatesColumn.Text?
     var ink: StatesColumn.Inking?
   }
 
@@ -48,7 +49,7 @@ struct StatesWriter: ~Copyable {
     self.format = format
     self.isWhole = isWhole
     isColored = display.style.isOn
-    sources = columns.map { Source(value: $0.value, ink: $0.ink) }
+    sources = columns.map { Source(value: $0.value, text: $0.text, ink: $0.ink) }
     switch format {
     case .text:
       table = Table(
@@ -72,7 +73,11 @@ struct StatesWriter: ~Copyable {
     case .text:
       try table?.row(to: &output) { cells in
         for place in sources.indices {
-          sources[place].value(socket, context).appendText(to: &cells.bytes, isWhole: isWhole)
+          if let text = sources[place].text {
+            text(socket, &cells.bytes)
+          } else {
+            sources[place].value(socket, context).appendText(to: &cells.bytes, isWhole: isWhole)
+          }
           cells.endCell(isColored ? sources[place].ink?(socket) : nil)
         }
       }

@@ -117,7 +117,7 @@ extension StatesOptions {
       from: source, process: place.outside, findsOldest: listeners.findsOldest)
     var owners: SocketOwners?
     if showsProcesses || filter.needs.contains(.owners) {
-      owners = try SocketOwners.find(Set(table.listeners.map(\.row.inode)))
+      owners = try SocketOwners.find(table.listeners.map(\.row.inode))
     }
     return chosen(by: filter, of: table, owners, place.namespaceFacts())
   }

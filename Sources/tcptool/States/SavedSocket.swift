@@ -4,34 +4,6 @@ internal import KernelTables
 internal import Report
 internal import SocketCore
 
-/// What a row brings with it that is otherwise found out for all rows together.
-final class RowSupplement: Sendable {
-  let namespace: UInt64?
-  let namespaceName: String?
-  let controlGroup: String?
-  let processes: [SocketOwner]?
-  let listenerProcesses: [SocketOwner]?
-
-  init(
-    namespace: UInt64? = nil, namespaceName: String? = nil, controlGroup: String? = nil,
-    processes: [SocketOwner]? = nil, listenerProcesses: [SocketOwner]? = nil
-  ) {
-    self.namespace = namespace
-    self.namespaceName = namespaceName
-    self.controlGroup = controlGroup
-    self.processes = processes
-    self.listenerProcesses = listenerProcesses
-  }
-
-  /// Of which namespace a row is, also where its number is hidden.
-  struct Place: Hashable {
-    var number: UInt64?
-    var name: String?
-  }
-
-  var place: Place { Place(number: namespace, name: namespaceName) }
-}
-
 /// Reads rows. What is the same in row after row (the namespace, the control group, no process) is
 /// kept once.
 struct SavedSocketReader {

@@ -87,11 +87,9 @@ struct StatesReading {
   ) throws(SystemCallError) -> Result<Outcome, Failure> {
     if let saved = place.saved { return try walk(saved, body) }
     if place.areAll { return try walkAll(body) }
-    return try SocketTable.forEachRow(
+    return try SocketTable.forEachEntry(
       from: source, process: place.outside, query, matching: filter
-    ) { row, details throws(Failure) in
-      try body(StatesRow(row: row, details: details))
-    }.map { Outcome(filtered: $0) }
+    ) { entry throws(Failure) in try body(entry) }.map { Outcome(filtered: $0) }
   }
 
   private func walk<Failure>(
@@ -134,10 +132,11 @@ struct StatesReading {
     var outcome: Outcome?
     var failure: Failure?
     try tour.visit { supplement, process throws(SystemCallError) in
-      let walked = try SocketTable.forEachRow(
+      let walked = try SocketTable.forEachEntry(
         from: source, process: process, query, matching: filter
-      ) { row, details throws(Failure) in
-        try body(StatesRow(row: row, details: details, supplement: supplement))
+      ) { entry throws(Failure) in
+        entry.supplement = supplement
+        try body(entry)
       }
       switch walked {
       case .success(let filtered):
@@ -159,14 +158,14 @@ struct StatesReading {
   }
 
   private func findOwners(of loaded: inout Loaded) throws(SystemCallError) {
-    var inodes = Set(loaded.rows.lazy.map(\.row.inode))
+    var inodes = loaded.rows.map(\.row.inode)
     if loaded.rows.contains(where: { $0.role.belongsToListener }) {
       // The listeners may not be among the rows. Listeners alone cost next to nothing.
       var context = loaded.context
       func add(_ outside: Int32?, to listeners: inout ListenerIndex) throws(SystemCallError) {
         _ = try SocketTable.forEachRow(from: source, process: outside, in: [.listen]) { row in
           listeners.add(row)
-          inodes.insert(row.inode)
+          inodes.append(row.inode)
         }
       }
       if place.areAll {
@@ -185,8 +184,10 @@ struct StatesReading {
     let owners = try SocketOwners.find(inodes)
     loaded.context.owners = owners
     loaded.outcome.visibility = owners.visibility
-    loaded.outcome.unseenOwners = loaded.rows.count {
-      $0.row.inode != 0 && owners[$0.row.inode].isEmpty
+    if !owners.areComplete {
+      loaded.outcome.unseenOwners = loaded.rows.count {
+        $0.row.inode != 0 && !owners.contains($0.row.inode)
+      }
     }
   }
 }

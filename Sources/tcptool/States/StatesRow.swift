@@ -4,12 +4,9 @@ internal import KernelTables
 internal import SocketCore
 
 /// A socket as it is shown.
-struct StatesRow: Sendable {
-  var row: SocketRow
-  var details: SocketDetails
-  /// What came with the row alone: from a capture, or where rows are of several namespaces.
-  var supplement: RowSupplement?
+typealias StatesRow = SocketEntry
 
+extension StatesRow {
   var role: SocketRole { SocketRole(row) }
 
   /// TCP_INFO where it tells of a path: that of a listener is about its queue, which the row has.

@@ -172,12 +172,33 @@ struct IPAddressTests {
     #expect(address.isUnspecified == expected)
   }
 
-  @Test(arguments: [0, 1, 9, 10, 99, 100, 65_535, 1_234_567, .max] as [UInt64])
-  func `decimal numbers are appended`(number: UInt64) {
-    let text = [UInt8](capacity: 21) { text in
-      text.append(UInt8(ascii: "n"))
-      text.append(decimal: number)
+  /// Around every power of ten, where the number of digits changes.
+  @Test func `decimal numbers are appended`() {
+    var power: UInt64 = 1
+    while true {
+      for number in [power - 1, power, power + 1, power &* 7 &+ 3, .max - power] {
+        let text = [UInt8](capacity: 25) { text in
+          text.append(UInt8(ascii: "n"))
+          text.append(decimal: number)
+        }
+        #expect(String(decoding: text, as: UTF8.self) == "n\(number)")
+      }
+      let (next, isTooMuch) = power.multipliedReportingOverflow(by: 10)
+      if isTooMuch { return }
+      power = next
     }
-    #expect(String(decoding: text, as: UTF8.self) == "n\(number)")
+  }
+
+  @Test func `every byte of an address and every port is written as it is`() {
+    for byte in UInt32(0)...255 {
+      let other = 255 - byte
+      let bits = byte << 24 | other << 16 | byte << 8 | other
+      #expect(
+        IPAddress.v4(IPv4Address(bits: bits)).description == "\(byte).\(other).\(byte).\(other)")
+    }
+    for port in UInt16.min...UInt16.max {
+      let text = Endpoint(.v4(.loopback), port).description
+      if text != "127.0.0.1:\(port)" { Issue.record("\(text) for \(port)") }
+    }
   }
 }
