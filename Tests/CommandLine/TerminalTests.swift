@@ -11,7 +11,7 @@ import Testing
   ) throws -> String {
     // Something has to stay: a terminal whose last process ends at once may lose its last words.
     let terminal = try Terminal(
-      columns: columns, rows: 600,
+      columns: columns, rows: 800,
       command: ["sh", "-c", #""$@"; echo "END: status $?"; exec cat"#, "sh", Tool.path] + words)
     let screen = try terminal.waitFor { $0.contains("\nEND: status ") }
     let end = try #require(screen.firstRange(of: "END: status "))

@@ -398,7 +398,7 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     for words in [
       ["send", "127.0.0.1", "1", file], ["recv", "--output", file + "/b", "127.0.0.1", "0"],
       ["listen", "--hex-dump", file + "/b", "127.0.0.1", "0"], ["connect", name, "80"],
-      ["connect", "127.0.0.1", name], ["send", "--events", file + "/b", "127.0.0.1", "1"],
+      ["connect", "127.0.0.1", name], ["send", "--log", file + "/b", "127.0.0.1", "1"],
       ["states", "--from", file], ["states", "--netns", name], ["states", "--diff", file],
       ["send", "--svg", file + "/b", "127.0.0.1", "1"],
       ["connect", "--count", "1", "--svg", file + "/b", "127.0.0.1", "1"],
