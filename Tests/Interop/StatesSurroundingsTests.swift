@@ -235,6 +235,7 @@ import Testing
           (numbers["rtt_us"], numbers["rttvar_us"]) = (times[0] * 1_000, times[1] * 1_000)
         }
       case "minrtt": numbers["min_rtt_us"] = value.map { $0 * 1_000 }
+      case "rto": numbers["rto_us"] = value.map { $0 * 1_000 }
       case "mss", "pmtu", "cwnd", "ssthresh", "bytes_sent", "bytes_acked", "bytes_received",
         "segs_out", "segs_in", "unacked", "notsent", "lost", "reord_seen":
         numbers[parts[0]] = value

@@ -8,6 +8,7 @@ public struct SavedTCPInfo: Sendable {
   public var roundTripTime: UInt32?
   public var roundTripVariation: UInt32?
   public var leastRoundTripTime: UInt32?
+  public var retransmissionTimeout: UInt32?
   public var congestionWindow: UInt32?
   public var slowStartThreshold: UInt32?
   public var sendMSS: UInt32?
@@ -42,6 +43,7 @@ extension TCPInfo {
     raw.tcpi_state = state.rawValue
     raw.tcpi_rtt = saved.roundTripTime ?? 0
     raw.tcpi_rttvar = saved.roundTripVariation ?? 0
+    raw.tcpi_rto = saved.retransmissionTimeout ?? 0
     // All ones is what the kernel has before the first sample, and without a threshold.
     raw.tcpi_min_rtt = saved.leastRoundTripTime ?? .max
     raw.tcpi_snd_ssthresh = saved.slowStartThreshold ?? .max

@@ -75,6 +75,8 @@ public struct TCPInfo: Sendable {
   public var roundTripTime: Duration { .microseconds(raw.tcpi_rtt) }
   /// How much the round-trip time varies: the mean deviation.
   public var roundTripVariation: Duration { .microseconds(raw.tcpi_rttvar) }
+  /// After how long without an acknowledgement a segment is sent again; it doubles each time.
+  public var retransmissionTimeout: Duration { .microseconds(raw.tcpi_rto) }
   /// The least round-trip time of the last minutes (net.ipv4.tcp_min_rtt_wlen); nil before the
   /// first sample. Linux 4.6.
   public var leastRoundTripTime: Duration? {

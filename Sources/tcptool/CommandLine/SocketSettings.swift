@@ -132,10 +132,10 @@ extension OpensSockets {
         help: "Share the port with other listeners that ask for it too (SO_REUSEPORT)."),
       .option(
         "defer-accept", \.sockets.deferral, value: "duration",
-        help: "Accept a connection when data has come, or after so long (TCP_DEFER_ACCEPT)."),
+        help: "Accept a connection when data has come, or after this long (TCP_DEFER_ACCEPT)."),
       .option(
         "fast-open", \.sockets.fastOpen, value: "n",
-        help: "Take data in the SYN; so many such handshakes may be pending (TCP_FASTOPEN)."),
+        help: "Take data in the SYN; this many such handshakes may be pending (TCP_FASTOPEN)."),
     ]
   }
 }

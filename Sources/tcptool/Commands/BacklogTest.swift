@@ -66,12 +66,12 @@ struct BacklogTestOptions: Subcommand {
       """
       With HOST and PORT it connects to somebody else's listener, one client after the other, until \
       one is not answered. Use it on a server that is stopped (SIGSTOP) or stalled: one that accepts \
-      fast is reported as that. What was queued stays queued until the server accepts. The options \
-      about an own listener have no use there.
+      fast is reported as such. What was queued stays queued until the server accepts. The options \
+      for a listener of its own have no use there.
       """,
       """
       --expect holds the result to a comparison of its numbers, for a pipeline: the keys of the JSON \
-      object joined by points, such as 'clients.established', or one of the short forms below. The \
+      object joined by dots, such as 'clients.established', or one of the short forms below. The \
       first words of a key may be left out where one key alone ends like that. The operators are >=, \
       >, <=, <, = and !=; a value is a number, true, false or another name, also with a number added \
       to it. Comparisons are joined by 'and' or a comma. With --sweep each row has to meet it.
@@ -203,7 +203,7 @@ struct BacklogTestOptions: Subcommand {
     ).excluding(scenarios(but: "relisten") + ["count"] + files, because: noScenario),
     .option(
       "reuse-port", \.groupSize, value: "n",
-      help: "Use a group of so many listeners on one port (SO_REUSEPORT)."
+      help: "Use a group of this many listeners on one port (SO_REUSEPORT)."
     ).excluding(scenarios(but: "reuse-port") + files, because: noScenario),
     .option(
       "late-acks", \.lateAcks, value: "n",

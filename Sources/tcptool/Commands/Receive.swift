@@ -145,7 +145,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
         help: "Receive from all that come, until a signal ends it."),
       .option(
         "max-connections", \.mostConnections, value: "n",
-        help: "Take so many connections altogether, close the listener, and end with the last."),
+        help: "Take this many connections in all, close the listener, and end with the last."),
     ]
     let streams: Bound<Self> = .option(
       "streams", \.streams, value: "n",

@@ -119,10 +119,10 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
     let made: [Bound<Self>] = [
       .option(
         "size", \.size, value: "size",
-        help: "Send so many bytes that are made here: 4G, 1000.", waives: ["file"]),
+        help: "Send this many bytes that are made here: 4G, 1000.", waives: ["file"]),
       .option(
         "duration", \.duration, value: "duration",
-        help: "Send data that is made here, for so long or, with --size, until that is sent.",
+        help: "Send data that is made here, for this long or, with --size, until that is sent.",
         waives: ["file"]),
       .option(
         "pattern", \.pattern, value: "pattern",

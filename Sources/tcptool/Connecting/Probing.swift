@@ -67,7 +67,7 @@ extension Probing {
             """)),
       .option(
         "parallel", \.probing.parallel, value: "n",
-        help: "Most handshakes under way at once; fewer where there are not so many descriptors."
+        help: "Most handshakes under way at once; fewer where there are too few descriptors."
       ).needing("probe"),
       .flag(
         "open-only", \.probing.showsOnlyOpen, help: "Show open ports only; the totals count all."

@@ -91,7 +91,7 @@ extension Bound where Options == ListenOptions {
         help: "Serve all that come, many at once, until a signal ends it."),
       .option(
         "max-connections", \.serve.mostConnections, value: "n",
-        help: "Take so many connections altogether, close the listener, and end with the last."),
+        help: "Take this many connections in all, close the listener, and end with the last."),
       .option(
         "max-concurrent", \.serve.mostConcurrent, value: "n",
         help: """
@@ -101,7 +101,7 @@ extension Bound where Options == ListenOptions {
       ).needing("keep-open", "max-connections"),
       .option(
         "accept-timeout", \.serve.acceptTimeout, value: "duration",
-        help: "Stop listening when no connection has come for so long and none is open."),
+        help: "Stop listening when no connection has come for this long and none is open."),
       .option(
         "allow", \.serve.allowed, value: "range,...",
         help: "Reset every peer whose address is in none of these: 10.0.0.0/8,::1."),
@@ -121,7 +121,7 @@ extension Bound where Options == ListenOptions {
       .flag("discard", \.serve.discards, help: "Throw away what comes, and send nothing."),
       .option(
         "source-data", \.serve.source, value: "size",
-        help: "Send so many bytes of printable characters, or 'unbounded' many (RFC 864)."),
+        help: "Send this many printable characters, or 'unbounded' (RFC 864)."),
       .option(
         "file", \.serve.file, value: "file", help: "Send this file to each client.",
         completion: .file),
@@ -158,10 +158,10 @@ extension Bound where Options == ListenOptions {
         ] + serviceNames + streamNames, because: "nothing is ever accepted"),
       .option(
         "accept-delay", \.serve.acceptDelay, value: "duration",
-        help: "Leave each connection in the accept queue for so long first."),
+        help: "Leave each connection in the accept queue for this long first."),
       .option(
         "accept-rate", \.serve.acceptRate, value: "rate",
-        help: "Accept at most so many a second: 20, 0.5/s, 30/m."),
+        help: "Accept no faster than this: 20 (a second), 0.5/s, 30/m."),
       .option(
         "relisten", \.serve.relisten, value: "n[@duration]",
         help: """

@@ -77,6 +77,7 @@ extension SavedSocketReader {
     "total_retrans", "bytes_retrans", "reord_seen", "delivery_rate_bytes_per_second", "busy_us",
     "rwnd_limited_us", "sndbuf_limited_us", "last_sent_ms", "last_received_ms", "last_ack_ms",
     "bytes_sent", "bytes_acked", "bytes_received", "segs_out", "segs_in", "notsent",
+    "rto_us",
   ]
 
   mutating func readInfo(
@@ -115,6 +116,7 @@ extension SavedSocketReader {
       case 22: info.segmentsSent = try scanner.value(in: line)
       case 23: info.segmentsReceived = try scanner.value(in: line)
       case 24: info.bytesUnsent = try scanner.value(in: line)
+      case 25: info.retransmissionTimeout = try scanner.value(in: line)
       default: try scanner.skipValue(in: line)
       }
     }

@@ -209,6 +209,7 @@ struct StatesColumn: Sendable {
     info("min_rtt", "MinRTT", "min_rtt_us", on: .info) {
       StatesValue(microseconds: $0.leastRoundTripTime)
     },
+    info("rto", "RTO", "rto_us") { .microseconds($0.retransmissionTimeout) },
     info("cwnd", "Cwnd", on: .info) { .integer($0.congestionWindow) },
     info("ssthresh", "Ssthresh") { StatesValue($0.slowStartThreshold) },
     info("mss", "MSS", "mss") { .integer($0.sendMSS) },

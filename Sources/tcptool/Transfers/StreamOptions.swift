@@ -49,7 +49,7 @@ func checkStreamSource(_ dialing: DialOptions) throws(UsageError) {
 extension String {
   /// What the manual says about streams.
   static let streamNotes = """
-    With --streams there are so many connections, served by one process at the same time; each has \
+    With --streams there are that many connections, served by one process at the same time; each has \
     its own counters, and the end says what all of them moved, which was the fastest and the slowest, \
     and what it cost. A stream that is lost is told with what was acknowledged of it, the others go \
     on to their end, and the exit status is that of the first loss. --interval, the line of a \
