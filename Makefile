@@ -51,7 +51,7 @@ bench-readme: all
 # Writes the pages of man/, completions/ and the README's tables anew from the table of subcommands,
 # and records the runs that the guides show.
 docs:
-	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides|Sessions'
+	TCPTOOL_RECORD=1 $(SWIFT) test --filter 'tcptoolTests|Guides|Sessions|Pictures'
 
 install: $(BUILT)
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(DIRS))

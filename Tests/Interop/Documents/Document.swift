@@ -21,6 +21,7 @@ import Testing
 ///
 /// A line of three dots stands for anything, or nothing. Behind `session: figures vary` all numbers
 /// may differ from those of a run; else only times, rates, chosen ports, process ids and the like.
+/// Behind `session: in any order` the lines of an output may stand in another order.
 struct Session: Sendable {
   struct Step: Sendable {
     var command: String
@@ -28,6 +29,7 @@ struct Session: Sendable {
   }
 
   var figuresVary: Bool
+  var isInAnyOrder: Bool
   var stage: [String]
   var steps: [Step]
   /// The block's lines in the document, without the lines around them.
@@ -42,7 +44,7 @@ struct Document: Sendable, CustomTestStringConvertible {
   var testDescription: String { path }
 
   static let all = [
-    Document(path: "man/tcptool-queues.7", width: 75)
+    Document(path: "README.md", width: 115), Document(path: "man/tcptool-queues.7", width: 75),
   ]
 
   static let root = URL(filePath: #filePath)
@@ -67,7 +69,8 @@ struct Document: Sendable, CustomTestStringConvertible {
         continue
       }
       var session = Session(
-        figuresVary: head.contains("figures vary"), stage: [], steps: [], lines: 0..<0)
+        figuresVary: head.contains("figures vary"),
+        isInAnyOrder: head.contains("in any order"), stage: [], steps: [], lines: 0..<0)
       index += 1
       let opening = isManual ? ".Bd -literal" : "```console"
       var isInComment = isManual || !lines[index - 1].hasSuffix("-->")
