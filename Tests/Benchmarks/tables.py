@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import textwrap
 
 import programs
 
@@ -74,9 +75,10 @@ def bars(row):
     return ", ".join(bar(judged, row["unit"]) for judged in row["bars"])
 
 
-def table(lines):
-    """A Markdown table whose columns are aligned, so that it also reads well as it is."""
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+def table(lines, is_aligned=True):
+    """A Markdown table; one whose columns are aligned also reads well as it is."""
+    widths = [max(len(line[place]) for line in lines) if is_aligned else 1
+              for place in range(len(lines[0]))]
     told = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |"
             for line in lines]
     told.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -112,7 +114,7 @@ def short(rows):
                   f"{ratio(row['ratio'], has_quartiles=False)}" for row in same if row["peer"])
         met = (f"{name(row)} {bars(row)}".strip() for row in same if row["bars"])
         lines.append([what, value(same[0]["tcptool"], same[0]["unit"]), "; ".join(beside), "; ".join(met)])
-    return table(lines)
+    return table(lines, is_aligned=False)
 
 
 def stage(title, rows, form=whole):
@@ -128,12 +130,13 @@ def heading(results):
     """What the figures are, and where they were measured."""
     where = results["machine"]
     told = ", ".join(f"{program} {number}" for program, number in results["versions"].items())
-    fewest, most = (pick(row["rounds"] for row in results["rows"]) for pick in (min, max))
+    # The size of a file is looked at once.
+    rounds = [row["rounds"] for row in results["rows"] if row["rounds"] > 1] or [1]
     return (
         f"Measured on {where['date']} with tcptool {results['tcptool']['version']} on Linux {where['kernel']}, "
         f"{where['architecture']}, {where['processors']} × {where['processor']}, "
         f"{where['memory_bytes'] / 2**30:.0f} GiB, beside {told}.\n\n"
-        f"Medians of {fewest} to {most} rounds in which every program has its turn. A ratio is tcptool's "
+        f"Medians of {min(rounds)} to {max(rounds)} rounds in which every program has its turn. A ratio is tcptool's "
         "figure by the peer's, round by round; CPU is the same of user and system time. What is in *italics* is a "
         "floor: bare C that makes the same system calls and does nothing else. A bar is the ratio (or the figure) "
         "that was asked for.")
@@ -155,6 +158,8 @@ def write_readme(path, results):
     with open(path) as file:
         text = file.read()
     begin, end = map(text.index, MARKERS)
-    parts = [MARKERS[0], heading(results), stages(results, short), text[end:]]
+    told = heading(results) + " Spread and processor time are in `Tests/Benchmarks/results.md`."
+    prose = [textwrap.fill(part, 120, break_on_hyphens=False) for part in told.split("\n\n")]
+    parts = [MARKERS[0], *prose, stages(results, short), text[end:]]
     with open(path, "w") as file:
         file.write(text[:begin] + "\n\n".join(parts))

@@ -188,6 +188,7 @@ import Testing
     #expect(received.outcome == .exited(24))
     #expect(
       received.errorText
-        == "Error: open /nonexistent/file.tcptool-part: no such file or directory (ENOENT); \(advice)\n")
+        == "Error: open /nonexistent/file.tcptool-part: no such file or directory (ENOENT); \(advice)\n"
+    )
   }
 }
