@@ -24,7 +24,8 @@ def machine():
     model = re.search(r"^model name\s*:\s*(.*)$", open("/proc/cpuinfo").read(), re.M)
     memory = int(re.search(r"MemTotal:\s*(\d+)", open("/proc/meminfo").read()).group(1))
     return {
-        "kernel": os.uname().release, "architecture": os.uname().machine,
+        # Without what its builder adds.
+        "kernel": os.uname().release.partition("-")[0], "architecture": os.uname().machine,
         "processor": model.group(1) if model else platform.processor(),
         "processors": os.cpu_count(), "memory_bytes": memory * 1024,
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
