@@ -70,7 +70,7 @@ public struct KeyReader: Sendable {
     case UInt8(ascii: "["):
       let rest = pending.dropFirst(2).prefix(Self.longest)
       guard let final = rest.firstIndex(where: { (0x40...0x7E).contains($0) }) else {
-        return rest.count < Self.longest ? nil : (pending.count, nil)
+        return rest.count < Self.longest ? nil : (rest.endIndex, nil)
       }
       let digits = pending[2..<final].prefix { (0x30...0x39).contains($0) }
       return (
