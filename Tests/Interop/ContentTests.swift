@@ -327,7 +327,7 @@ import Testing
     // At this rate it is at its beginning for seconds.
     let sender = try tcptool(
       "send", "--copy", copy, "--rate", "20MB", "127.0.0.1", port, source)
-    #expect(eventually { contents(of: target + ".part").count > 0 })
+    #expect(eventually { contents(of: target + ".tcptool-part").count > 0 })
     try #require(unsafe truncate(source, 64 << 10) == 0)
     let sent = try sender.wait(within: .seconds(60))
     #expect(sent.outcome == .exited(23), "\(sent)")

@@ -143,8 +143,8 @@ import Testing
     ])
     // The temporary name and the final one of two connections.
     for (link, target) in [
-      ("in-1-127.0.0.1.part", "outside"), ("in-2-127.0.0.1.part", "nosuch"),
-      ("in-3-127.0.0.1.part", ""),
+      ("in-1-127.0.0.1.tcptool-part", "outside"), ("in-2-127.0.0.1.tcptool-part", "nosuch"),
+      ("in-3-127.0.0.1.tcptool-part", ""),
     ] {
       try FileManager.default.createSymbolicLink(
         atPath: directory.file("in/\(link)"), withDestinationPath: directory.file(target))
