@@ -137,7 +137,7 @@ class Relayed(Scenario):
         elif self.output:
             found += not_a_part(self.output, run.file(self.output), self.expected_output())
             for name in os.listdir(run.folder):
-                if name.endswith(".part"):
+                if name.endswith(".tcptool-part"):
                     found += not_a_part(name, run.file(name), self.expected_output())
         if self.stdin not in ("null", "pipe"):
             found += differs("standard input", run.file(self.stdin), self.stdin_data)

@@ -210,7 +210,7 @@ def judge(scenario, run, words, trace):
             found.append(f"{name} has its name and is not whole")
     for name in os.listdir(run.folder):
         # What a signal leaves is told of in the manual; the next run removes it.
-        if name.endswith(".part") and name not in stderr and words[0] != "signal" \
+        if name.endswith(".tcptool-part") and name not in stderr and words[0] != "signal" \
                 and "out of memory" not in stderr:
             found.append(f"{name} is left behind, and nothing is said about it")
     if status == 0:
