@@ -31,6 +31,16 @@ import Testing
         "held back by its input, with nothing to send 60 % of the time: a faster disk would "
         + "change that"),
     Row(
+      clocks: (400, 0, 0), source: .made, reason: .application,
+      sentence:
+        "held back by its input, with nothing to send 60 % of the time: --pattern zero is made "
+        + "the fastest"),
+    Row(
+      clocks: (400, 0, 0), source: .zeros, reason: .application,
+      sentence:
+        "held back by its input, with nothing to send 60 % of the time: more connections at once "
+        + "(--streams) may change that"),
+    Row(
       clocks: (990, 700, 10), processor: 950, reason: .receiveWindow,
       sentence:
         "held back by the peer's receive window 70 % of the time: a faster reader or a larger "

@@ -275,7 +275,11 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   /// That of data that is made here.
   private var context: TransferContext {
     var context = TransferContext()
-    context.source = .made
+    context.source =
+      switch pattern?.pattern ?? .zero {
+      case .zero: .zeros
+      default: .made
+      }
     context.rate = rate
     context.hasOwnSendBuffer = sockets.sendBuffer != nil
     return context

@@ -8,7 +8,7 @@ internal import SocketCore
 /// What the engine does not know of what was sent.
 struct TransferContext: Sendable {
   /// Where the data came from.
-  enum Source: Sendable { case stream, file, made }
+  enum Source: Sendable { case stream, file, made, zeros }
   var source = Source.stream
   /// --rate.
   var rate: BitRate?
@@ -91,6 +91,7 @@ struct Slowness {
         case .stream: "a faster program in front of it would change that"
         case .file: "a faster disk would change that"
         case .made: "--pattern zero is made the fastest"
+        case .zeros: "more connections at once (--streams) may change that"
         }
       return
         "held back by its input, with nothing to send \(percent(time.application)): \(advice)"
