@@ -53,6 +53,22 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
   }
 
+  /// Bytes that the output does not take wait behind the first that failed, and more come.
+  @Test(.requires("prlimit"), arguments: [0, 100])
+  func aLimitOfFileSizesIsAnError(_ bytes: Int) throws {
+    let directory = try TemporaryDirectory()
+    let line = #"exec prlimit --fsize=\#(bytes) "$@" > \#(directory.file("out"))"#
+    for _ in 0..<20 {
+      let listener = try Peer.Listener()
+      let child = try start(line, ["connect", "127.0.0.1:\(listener.port)"])
+      let peer = try listener.accept()
+      peer.finish(sending: String(repeating: "0123456789", count: 20_000))
+      let done = try child.wait()
+      #expect(done.outcome == .exited(24), "\(done)")
+      #expect(done.errorText.contains("file too large (EFBIG)"), "\(done)")
+    }
+  }
+
   @Test func withSixteenDescriptors() throws {
     try everythingWorks(under: #"ulimit -n 16 && exec "$@""#)
   }

@@ -46,6 +46,20 @@ import Testing
     _ = try server.stop()
   }
 
+  /// The kernel then keeps no status of children.
+  @Test func aParentMayIgnoreTheEndOfChildren() throws {
+    let port = try unusedPort()
+    let tool = try Child(
+      ["sh", "-c", #"trap '' CHLD; exec "$@""#, "sh", Tool.path, "listen", "-v"]
+        + ["--max-connections", "1", "\(port)", "--exec", "sh", "-c", "exit 3"])
+    try waitUntilListening(port: port)
+    let got = try run(["nc", "127.0.0.1", "\(port)"])
+    #expect(got.outputText == "")
+    let done = try tool.wait()
+    #expect(done.outcome == .exited(0), "\(done)")
+    #expect(done.errorText.contains("the program ended with status 3\n"), "\(done)")
+  }
+
   @Test func programsRunAtTheSameTime() throws {
     let server = try RunningServer("-k", exec: ["cat"])
     // The first waits in the middle of its words.

@@ -7,6 +7,8 @@ internal import Glibc
 public enum ChildStatus: Hashable, Sendable {
   case exited(Int32)
   case signalled(Int32)
+  /// It has ended, and the kernel does not tell how.
+  case unknown
 }
 
 /// A child process, in a process group of its own, that is told to end when its owner goes before it,
@@ -30,6 +32,8 @@ struct ChildProcess: ~Copyable {
   init(
     _ command: [String], environment added: [String], connection: borrowing Connection
   ) throws(SystemCallError) {
+    // A parent that ignores it has the kernel forget how children end.
+    _ = signal(SIGCHLD, SIG_DFL)
     let socket = connection.socket.descriptor.rawValue
     try connection.socket.setWaiting(true)
     var actions = unsafe posix_spawn_file_actions_t()
@@ -92,8 +96,14 @@ struct ChildProcess: ~Copyable {
   /// How it ended; nil while it runs. waitpid(2), without waiting.
   mutating func takeStatus() -> ChildStatus? {
     var status: Int32 = 0
-    guard !isReaped, unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
-    isReaped = true
+    guard !isReaped else { return nil }
+    switch SystemCall(name: "waitpid").attempt({ unsafe waitpid(pid, &status, WNOHANG) }) {
+    case .success(0): return nil
+    case .success: isReaped = true
+    case .failure:
+      isReaped = true
+      return .unknown
+    }
     let signal = status & 0x7f
     return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
   }

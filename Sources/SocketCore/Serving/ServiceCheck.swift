@@ -43,7 +43,10 @@ private func checkProgram(_ name: String) throws(SystemCallError) {
   var errno = Errno.notFound
   for candidate in candidates {
     var status = stat()
-    guard unsafe stat(candidate, &status) == 0 else { continue }
+    guard unsafe stat(candidate, &status) == 0 else {
+      if ![.notFound, Errno(rawValue: ENOTDIR)].contains(Errno.last) { errno = .last }
+      continue
+    }
     if status.st_mode & S_IFMT == S_IFREG, unsafe access(candidate, X_OK) == 0 { return }
     errno = .accessDenied
   }

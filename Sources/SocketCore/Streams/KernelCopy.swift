@@ -167,10 +167,12 @@ struct InternalPipe: ~Copyable {
 
   /// Takes all bytes out of it again.
   ///
-  /// - Parameter part: where in the result they are; as many as it holds.
+  /// - Parameters:
+  ///   - part: where in the result they are; as many as it holds.
+  ///   - room: bytes that the result has at least.
   /// - Throws: the errno of read(2): EIO where they are those of a file that cannot be read.
-  func take(_ part: Range<Int>) throws(SystemCallError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: part.upperBound)
+  func take(_ part: Range<Int>, room: Int) throws(SystemCallError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: max(part.upperBound, room))
     var place = part.lowerBound
     while place < part.upperBound {
       let result = try bytes.fill(place..<part.upperBound) { target throws(SystemCallError) in
@@ -259,14 +261,17 @@ struct CopyPath: ~Copyable {
   ///
   /// - Parameters:
   ///   - filled: which bytes wait in between.
-  ///   - buffer: gets them.
+  ///   - buffer: gets them, and has room for what may come behind them before they are written.
+  ///   - capacity: bytes that a buffer has.
   /// - Throws: where they cannot be had: the errno of read(2).
   mutating func fallBack(
-    _ filled: Range<Int>, to buffer: inout [UInt8]
+    _ filled: Range<Int>, to buffer: inout [UInt8], capacity: Int
   ) throws(SystemCallError) {
     route = .userspace
     awaitsSink = false
     emptyTurns = 0
-    if let pipe = pipe.take(), !filled.isEmpty { buffer = try pipe.take(filled) }
+    if let pipe = pipe.take(), !filled.isEmpty {
+      buffer = try pipe.take(filled, room: capacity)
+    }
   }
 }

@@ -193,6 +193,11 @@ public struct ByteInput: ~Copyable {
   /// Lets others that share the input go on without this reader. To be called when it reads no more.
   func abandon() { source?.abandon() }
 
+  /// Finds out whether the stream can be used, as far as that is known before it is.
+  ///
+  /// - Throws: why it is not even known what it is.
+  public func check() throws(SystemCallError) { try stream.check() }
+
   /// Reads what is there.
   ///
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …

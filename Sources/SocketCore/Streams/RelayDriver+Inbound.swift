@@ -111,7 +111,8 @@ extension RelayDriver {
 
   private mutating func fallBackInbound() {
     do throws(SystemCallError) {
-      try inboundPath.fallBack(relay.inbound.filled, to: &inboundBytes)
+      try inboundPath.fallBack(
+        relay.inbound.filled, to: &inboundBytes, capacity: relay.inbound.capacity)
     } catch {
       outcome.localError = error
       relay.note(.sinkFailed(.inbound))

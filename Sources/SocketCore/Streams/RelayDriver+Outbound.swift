@@ -108,7 +108,8 @@ extension RelayDriver {
 
   private mutating func fallBackOutbound() {
     do throws(SystemCallError) {
-      try outboundPath.fallBack(relay.outbound.filled, to: &outboundBytes)
+      try outboundPath.fallBack(
+        relay.outbound.filled, to: &outboundBytes, capacity: relay.outbound.capacity)
     } catch {
       outcome.localError = error
       relay.note(.sinkFailed(.outbound))
@@ -140,8 +141,10 @@ extension RelayDriver {
       {
         fallBackOutbound()
         send(to: connection)
-      } else {
+      } else if error.errno == .brokenPipe || connection.isOwn(error.errno) {
         peerStoppedReceiving(error)
+      } else {
+        outcome.localError = error
       }
     }
   }

@@ -21,6 +21,11 @@ extension CopyChoice {
   /// Refuses a way that does not lead from this input to a connection.
   func check(_ input: borrowing ByteInput) throws(Failure) {
     guard CopyRoute.outbound(from: input.kind, self) == nil else { return }
+    do throws(SystemCallError) {
+      try input.check()
+    } catch {
+      throw Failure(.localStream, error)
+    }
     throw Failure(
       .usage,
       self == .sendfile
@@ -33,6 +38,11 @@ extension CopyChoice {
   /// Refuses a way that does not lead from a connection to this output.
   func check(_ output: borrowing ByteOutput) throws(Failure) {
     guard CopyRoute.inbound(to: output.kind, self) == nil else { return }
+    do throws(SystemCallError) {
+      try output.check()
+    } catch {
+      throw Failure(.localStream, error)
+    }
     throw Failure(
       .usage,
       self == .sendfile

@@ -14,6 +14,7 @@ extension Event {
       switch status {
       case .exited(let status): ("ended with status \(status)", status, nil)
       case .signalled(let signal): ("was ended by signal \(signal)", nil, signal)
+      case .unknown: ("has ended, and the kernel does not tell how", nil, nil)
       }
     return Event(
       "command_ended", "\(tag(number))the program \(text)",
