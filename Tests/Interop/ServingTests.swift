@@ -84,6 +84,24 @@ import Testing
     ]
   }
 
+  /// What waits to be sent back has nobody to go to, and must keep nothing waiting.
+  @Test(.requires("python3")) func anEchoEndsWithAnRST() throws {
+    let server = try RunningServer("--max-connections", "1", "--echo")
+    let client = """
+      import socket, struct, sys, time
+      s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+      s.settimeout(1)
+      try:
+          while True: s.send(bytes(1 << 16))
+      except TimeoutError: pass
+      s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+      """
+    #expect(try run(["python3", "-c", client, "\(server.port)"]).outcome == .exited(0))
+    let done = try server.tool.wait()
+    #expect(done.outcome == .exited(21), "\(done)")
+    #expect(done.errorText.contains("(ECONNRESET)"), "\(done)")
+  }
+
   @Test func whoIsNotAllowedIsResetAndDoesNotCount() throws {
     let server = try RunningServer(
       "--max-connections", "1", "--echo", "--allow", "10.0.0.0/8,127.0.0.2", "--accept-timeout",

@@ -38,13 +38,22 @@ final class EchoStream: InternalInput, InternalOutput {
   private var bytes: [UInt8] = []
   private var filled = 0..<0
   private var hasEnded = false
+  private var isAbandoned = false
   private let pool: BufferPool
 
   init(_ pool: BufferPool) { self.pool = pool }
 
   var isReady: Bool { !filled.isEmpty || hasEnded }
 
+  /// From now on what is written is dropped: room for it would never come.
+  func abandon() {
+    isAbandoned = true
+    filled = 0..<0
+    pool.takeBack(from: &bytes)
+  }
+
   func write(_ source: RawSpan) -> TransferResult {
+    if isAbandoned { return .transferred(source.byteCount) }
     pool.lend(to: &bytes)
     let count = min(source.byteCount, bytes.count - filled.upperBound)
     guard count > 0 else { return .wouldBlock }

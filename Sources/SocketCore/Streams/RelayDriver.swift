@@ -219,24 +219,36 @@ public struct RelayDriver: ~Copyable {
     }
     // Tried at once, in the hope that it need not wait; not on a stream that would make it wait.
     if !output.needsReadiness || outputIsReady { write(to: output) }
-    // It is not watched any more, and an output without a descriptor never is: what it still holds
-    // is taken now, as far as there is room for it.
-    var moved = -1
-    while isHungUp, moved != relay.inbound.received + relay.inbound.delivered {
-      moved = relay.inbound.received + relay.inbound.delivered
-      receive(connection, output)
-      if !output.needsReadiness { write(to: output) }
-    }
+    takeRest(connection, output)
     let inputIsReady =
       outboundPath.awaitsSink
       ? isHungUp || readiness.contains(.writable)
       : input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty
     if inputIsReady { read(input, connection) }
     send(to: connection)
+    if !relay.outbound.sourceIsOpen, output.isInside {
+      // What came back only by this input has room from now on.
+      input.abandon()
+      write(to: output)
+      takeRest(connection, output)
+    }
     perform(relay.step(), connection, &output, &loop, observe)
     tellProgress(observe)
     if !relay.outbound.sourceIsOpen { input.abandon() }
     giveBackBuffers()
+  }
+
+  /// A connection that has hung up is not watched any more, and an output without a descriptor never
+  /// is: what it still holds is taken now, as far as there is room for it.
+  private mutating func takeRest(
+    _ connection: borrowing Connection, _ output: borrowing ByteOutput
+  ) {
+    var moved = -1
+    while isHungUp, moved != relay.inbound.received + relay.inbound.delivered {
+      moved = relay.inbound.received + relay.inbound.delivered
+      receive(connection, output)
+      if !output.needsReadiness { write(to: output) }
+    }
   }
 
   private mutating func tellProgress(_ observe: (RelayEvent) -> Void) {
