@@ -44,7 +44,8 @@ private func checkProgram(_ name: String) throws(SystemCallError) {
   for candidate in candidates {
     var status = stat()
     guard unsafe stat(candidate, &status) == 0 else {
-      if ![.notFound, Errno(rawValue: ENOTDIR)].contains(Errno.last) { errno = .last }
+      let reason = Errno.last
+      if reason != .notFound && reason.rawValue != ENOTDIR { errno = reason }
       continue
     }
     if status.st_mode & S_IFMT == S_IFREG, unsafe access(candidate, X_OK) == 0 { return }
