@@ -146,16 +146,16 @@ class Relayed(Scenario):
 
 def events_complaints(content, required):
     if content is None:
-        return ["the file of --events is missing"]
+        return ["the file of --log is missing"]
     names = []
     for line in content.split(b"\n")[:-1]:
         try:
             names.append(json.loads(line)["event"])
         except ValueError:
-            return [f"a line of --events is no JSON: {line[:80]!r}"]
+            return [f"a line of --log is no JSON: {line[:80]!r}"]
     if not content.endswith(b"\n"):
-        return ["the last line of --events is cut"]
-    return [f"no event '{name}' in --events" for name in required if name not in names]
+        return ["the last line of --log is cut"]
+    return [f"no event '{name}' in --log" for name in required if name not in names]
 
 
 class Kept(Relayed):
@@ -354,7 +354,7 @@ DIGEST = __import__("hashlib").sha256(SENT).hexdigest()
 SCENARIOS = [
     relayed("listen", "listen 127.0.0.1 {port}"),
     relayed("listen-pipe", "listen -q {port}", stdin="pipe", stdout="pipe"),
-    relayed("listen-events", "listen --events {folder}/events -v --port-file {folder}/port {port}",
+    relayed("listen-log", "listen --log {folder}/events -v --port-file {folder}/port {port}",
             events="events", makes=["port"]),
     relayed("listen-json", "listen --json --trace {port}"),
     relayed("listen-dump", "listen --hex-dump {folder}/dump {port}", kind=Dumped,
