@@ -371,7 +371,7 @@ SCENARIOS = [
     relayed("connect", "connect 127.0.0.1 {port}", "server"),
     relayed("connect-pipe", "connect -v --trace localhost {port}", "server", stdin="pipe",
             stdout="pipe"),
-    relayed("connect-crlf", "connect -C --events {folder}/events 127.0.0.1:{port}", "server",
+    relayed("connect-crlf", "connect -C --log {folder}/events 127.0.0.1:{port}", "server",
             stdin_data=b"one\ntwo\n" * 500, outward=[b"one\r\ntwo\r\n" * 500], events="events"),
     Open("connect-probe", "connect --probe {port} --json localhost".split(),
          patterns=['"port":{port}.*"state":"open"']),

@@ -97,7 +97,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
         explanation: "Send through a fixed buffer, of which little waits unsent."),
       Example(
         command: "tcptool send -v --copy userspace --mss 536 host 7000 a.img",
-        explanation: "Leave sendfile(2) out, send small segments, and say how it went."),
+        explanation: "Leave splice(2) out, send small segments, and say how it went."),
       Example(
         command: "tcptool send --expect-size 4G --linger 1m host 7000 a.img",
         explanation: "Send all of it or nothing, and let the receiver close late."),

@@ -70,13 +70,13 @@ extension StreamKind {
 extension String {
   /// What the manual says about the ways to move bytes.
   static let copyNotes = """
-    Bytes that nobody has to see on the way are not copied through tcptool: a file goes out by \
-    sendfile(2), a pipe goes out and comes in by splice(2), a file and a socket are written by \
-    splice(2) through a pipe of its own, and what is thrown away is dropped in the receive buffer \
-    (recv(2) with MSG_TRUNC). Pipes are enlarged to fs.pipe-max-size once 64 KiB have gone through \
+    Bytes that nobody has to see on the way are not copied through tcptool: a pipe goes out and comes \
+    in by splice(2), files and sockets are read and written by splice(2) through a pipe of its own, \
+    and what is thrown away is dropped in the receive buffer (recv(2) with MSG_TRUNC). Where there \
+    may be many connections, a file goes out by sendfile(2). Pipes are enlarged to fs.pipe-max-size once 64 KiB have gone through \
     them. Where the kernel refuses (a file opened to be appended to, a terminal, some file \
     systems), a buffer is used from there on, and no byte is lost. With --verbose the last lines \
-    say which calls moved how much. A file that is changed while sendfile(2) has it in flight may \
-    arrive in part as it was and in part as it is.
+    say which calls moved how much. A file that is changed while it is in flight may arrive in part \
+    as it was and in part as it is.
     """
 }

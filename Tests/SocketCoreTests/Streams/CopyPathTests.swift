@@ -25,7 +25,7 @@ struct CopyPathTests {
   // MARK: What is sent
 
   @Test(arguments: [
-    (CopyChoice.auto, CopyCall.sendfile), (.sendfile, .sendfile), (.splice, .splice),
+    (CopyChoice.auto, CopyCall.splice), (.sendfile, .sendfile), (.splice, .splice),
     (.userspace, .userspace),
   ])
   func `a file, from its offset on`(choice: CopyChoice, call: CopyCall) throws {

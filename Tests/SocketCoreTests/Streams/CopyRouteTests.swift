@@ -5,11 +5,11 @@ import Testing
 
 struct CopyRouteTests {
   @Test(arguments: [
-    (StreamKind.file, CopyRoute.sendfile, CopyRoute.spliceTwice), (.pipe, .splice, .splice),
+    (StreamKind.file, CopyRoute.spliceTwice, CopyRoute.spliceTwice), (.pipe, .splice, .splice),
     (.socket, .spliceTwice, .spliceTwice), (.device, .userspace, .userspace),
     (.inside, .userspace, .userspace), (.uniform, .repeated, .userspace),
     (.unusable, .userspace, .userspace),
-    (.nowhere, .userspace, .drop), (.appendingFile, .sendfile, .userspace),
+    (.nowhere, .userspace, .drop), (.appendingFile, .spliceTwice, .userspace),
   ])
   func `the fastest that fits`(kind: StreamKind, outbound: CopyRoute, inbound: CopyRoute) {
     #expect(CopyRoute.outbound(from: kind, .auto) == outbound)
