@@ -57,8 +57,8 @@ public struct ListenerTable: Sendable {
   ///   - process: As for `SocketTable`.
   ///   - source: /proc knows neither limits nor drops.
   ///   - findsOldest: Whether to look for the connections that wait longest. Where any wait it
-  ///     takes a second walk, over all connections, which costs several times the first. Only
-  ///     sock_diag tells.
+  ///     takes a second walk, over all connections, which costs more than the first. Only sock_diag
+  ///     tells.
   /// - Throws: where no source could be read.
   public static func read(
     from source: SocketTable.Source = .auto, process: Int32? = nil, findsOldest: Bool = false
@@ -181,14 +181,10 @@ package struct WaitingConnections: Sendable {
 
   /// Walks over the connections and notes those that no accept(2) has taken.
   fileprivate mutating func addPending() throws(SystemCallError) {
-    let query = SocketQuery(states: [.established, .closeWait, .synReceived], wants: .info)
-    _ = try SockDiag.forEachRow(query) { row, details in
-      // Nothing can be sent before accept(2), so this clock has run since the connection was made
-      // (tcp_create_openreq_child). The one of the last reception starts again with early data.
-      if SocketRole(row) == .pendingAccept, let age = details.info?.sinceLastSent {
-        addPending(row, details, age: age)
-      }
-    }
+    var pending = PendingConnections()
+    let query = SocketQuery(states: [.established, .closeWait, .synReceived])
+    _ = try SockDiag.forEachRow(query) { row, details in pending.add(row, details) }
+    try pending.forEachAge { row, details, age in addPending(row, details, age: age) }
   }
 }
 

@@ -59,6 +59,45 @@ public enum SockDiag {
     }
   }
 
+  /// Asks about one socket after the other, and not for a dump: the kernel looks each up by its ends.
+  ///
+  /// - Parameters:
+  ///   - identities: Which sockets. One that is no more is passed over.
+  ///   - body: Gets each row as it is now.
+  /// - Throws: where the kernel does not answer.
+  static func forEachEntry(
+    of identities: [SockDiagIdentity], wants: SocketWants, _ body: (inout SocketEntry) -> Void
+  ) throws(SystemCallError) {
+    if identities.isEmpty { return }
+    let socket = try DiagnosticSocket()
+    var buffer = [UInt8](repeating: 0, count: 8_192)
+    var sequence: UInt32 = 0
+    for identity in identities {
+      sequence &+= 1
+      let request = SockDiagRequest.one(identity, wants, sequence: sequence)
+      try socket.send(unsafe request.bytes.span.bytes)
+      var reader = SockDiagReader(sequence: sequence, wants: wants)
+      var isAnswered = false
+      while !isAnswered {
+        let length = try receive(socket, into: &buffer)
+        while let message = try reader.next(
+          in: unsafe buffer.span.bytes.extracting(first: length))
+        {
+          if message == .foreign { continue }
+          isAnswered = true
+          switch message {
+          case .row: reader.lend(to: body)
+          // Nobody has these ends any more, or another socket has.
+          case .refused(ENOENT), .refused(ESTALE): break
+          case .refused(let errno):
+            throw SystemCallError("look-up", "by sock_diag", Errno(rawValue: errno))
+          case .damaged, .done, .foreign: break
+          }
+        }
+      }
+    }
+  }
+
   private static func walk<Failure>(
     _ socket: borrowing DiagnosticSocket, _ request: SockDiagRequest, _ wants: SocketWants,
     _ tally: inout TableTally,
@@ -105,7 +144,38 @@ public enum SockDiag {
   }
 }
 
-/// A request for a dump.
+/// Which socket is meant, in the kernel's words.
+struct SockDiagIdentity: Sendable {
+  fileprivate var family: SocketRow.Family
+  fileprivate var id = inet_diag_sockid()
+
+  /// - Returns: nil where the row is not from sock_diag, which alone gives it a cookie.
+  init?(_ row: SocketRow, _ details: SocketDetails) {
+    guard let cookie = details.cookie else { return nil }
+    family = row.family
+    id.idiag_sport = row.local.port.bigEndian
+    id.idiag_dport = row.peer.port.bigEndian
+    id.idiag_src = Self.words(row.local.address)
+    id.idiag_dst = Self.words(row.peer.address)
+    id.idiag_if = details.interface ?? 0
+    id.idiag_cookie = (UInt32(truncatingIfNeeded: cookie), UInt32(cookie >> 32))
+  }
+
+  private static func words(_ address: IPAddress) -> (UInt32, UInt32, UInt32, UInt32) {
+    switch address {
+    case .v4(let address): return (address.bits.bigEndian, 0, 0, 0)
+    case .v6(let address):
+      func word(_ half: UInt64, _ shift: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: half >> shift).bigEndian
+      }
+      return (
+        word(address.high, 32), word(address.high, 0), word(address.low, 32), word(address.low, 0)
+      )
+    }
+  }
+}
+
+/// A request for a dump, or for one socket.
 private struct SockDiagRequest {
   var bytes: [UInt8]
   let sequence: UInt32
@@ -134,16 +204,29 @@ private struct SockDiagRequest {
       type: UInt16(SOCK_DIAG_BY_FAMILY), request, query.selection.attribute, sequence: sequence)
   }
 
+  /// SOCK_DIAG_BY_FAMILY for one socket, which the kernel answers with one message.
+  static func one(_ identity: SockDiagIdentity, _ wants: SocketWants, sequence: UInt32) -> Self {
+    var request = inet_diag_req_v2()
+    request.sdiag_family = UInt8(identity.family == .v4 ? AF_INET : AF_INET6)
+    request.sdiag_protocol = UInt8(IPPROTO_TCP)
+    request.idiag_ext = wants.extensions
+    request.idiag_states = .max
+    request.id = identity.id
+    return unsafe Self(
+      type: UInt16(SOCK_DIAG_BY_FAMILY), flags: NLM_F_REQUEST, request, [], sequence: sequence)
+  }
+
   /// - Parameters:
   ///   - body: a C structure without padding.
   ///   - attribute: what follows it.
   @unsafe private init<Body: BitwiseCopyable>(
-    type: UInt16, _ body: Body, _ attribute: [UInt8], sequence: UInt32
+    type: UInt16, flags: Int32 = NLM_F_REQUEST | NLM_F_DUMP, _ body: Body, _ attribute: [UInt8],
+    sequence: UInt32
   ) {
     let length = MemoryLayout<nlmsghdr>.size + MemoryLayout<Body>.size + attribute.count
     let header = nlmsghdr(
       nlmsg_len: UInt32(length), nlmsg_type: type,
-      nlmsg_flags: UInt16(NLM_F_REQUEST | NLM_F_DUMP), nlmsg_seq: sequence, nlmsg_pid: 0)
+      nlmsg_flags: UInt16(flags), nlmsg_seq: sequence, nlmsg_pid: 0)
     self.sequence = sequence
     bytes =
       unsafe withUnsafeBytes(of: header) { unsafe Array($0) }

@@ -50,6 +50,8 @@ struct StatesSummary {
   private(set) var orphans = 0
   private(set) var groups: [String: Count] = [:]
   private var uses: [Destination: Int] = [:]
+  /// Those of the pending ones that can be asked how long they have waited.
+  private var waiting = PendingConnections()
 
   // What belongs to the rows together.
   var listeningPorts: Set<UInt16> = []
@@ -74,7 +76,9 @@ struct StatesSummary {
     switch socket.role {
     case .pendingAccept:
       pending += 1
-      if context.isSaved, let age = socket.details.info?.sinceLastSent {
+      if !context.isSaved {
+        waiting.add(row, socket.details)
+      } else if let age = socket.details.info?.sinceLastSent {
         oldestPending = max(oldestPending ?? .zero, age)
       }
     case .orphan: orphans += 1
@@ -173,9 +177,7 @@ extension StatesSummary {
       switch try reading.forEachRow({ socket, context in summary.add(socket, context) }) {
       case .success(let read): outcome = read
       }
-      if summary.pending > 0, outcome.table.source == .diag {
-        summary.oldestPending = try oldestPending()
-      }
+      try summary.findOldestPending()
     }
     // Of some states alone no use of ports can be said.
     if reading.query.states.count < TCPState.allCases.count { summary.portRange = nil }
@@ -190,15 +192,9 @@ extension StatesSummary {
     timeWaitLimit = facts.timeWaitLimit
   }
 
-  /// No program has sent anything on a connection that it has not accepted, so that the time since
-  /// the last sending is the time since the connection was made (tcp_create_openreq_child).
-  private static func oldestPending() throws(SystemCallError) -> Duration? {
+  private mutating func findOldestPending() throws(SystemCallError) {
     var oldest: Duration?
-    let query = SocketQuery(states: [.established, .closeWait], wants: .info)
-    _ = try SocketTable.forEachRow(from: .diag, query) { row, details in
-      guard SocketRole(row) == .pendingAccept, let age = details.info?.sinceLastSent else { return }
-      oldest = max(oldest ?? .zero, age)
-    }
-    return oldest
+    try waiting.forEachAge { _, _, age in oldest = max(oldest ?? .zero, age) }
+    oldestPending = oldest
   }
 }
