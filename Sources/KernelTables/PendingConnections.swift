@@ -6,8 +6,8 @@ public import SocketCore
 ///
 /// A walk that wants TCP_INFO has it from every connection, which costs more than the rows do. Those
 /// that wait are few beside the others, and are asked one by one. An answer costs about three times
-/// what a row with TCP_INFO does in a dump, so that this is dearer only where a third of all
-/// connections wait.
+/// what a row with TCP_INFO does in a dump: beside a second dump this is dearer only where more than
+/// a third of all connections wait, and where a walk has to be made anyway, more than a tenth.
 public struct PendingConnections: Sendable {
   private var identities: [SockDiagIdentity] = []
 
