@@ -191,8 +191,11 @@ import Testing
     let lines = screen.split(separator: "\n").map(String.init)
     let place = try #require(lines.first?.range(of: "Cause"))
     let column = lines[0].distance(from: lines[0].startIndex, to: place.lowerBound)
-    #expect(lines[1].dropFirst(column).hasPrefix("ICMPv6 destination unreachable, no route"))
+    // Where it is broken depends on the width of the time in front of it.
     #expect(lines[2].prefix(column).allSatisfy { $0 == " " })
-    #expect(lines[2].dropFirst(column) == "to destination (1/0), from 2001:db8::1", "\(screen)")
+    let cause = lines[1...2].map { String($0.dropFirst(column)) }.joined(separator: " ")
+    #expect(
+      cause.hasPrefix("ICMPv6 destination unreachable, no route to destination (1/0), from "),
+      "\(screen)")
   }
 }

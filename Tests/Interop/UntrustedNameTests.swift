@@ -79,9 +79,12 @@ private struct HostileProcess {
     self.port = port
   }
 
-  /// `states` of what has that port.
+  /// What has that port, but for what the connections of others have left there.
+  var filter: [String] { [":\(port)", "exclude", "time-wait"] }
+
+  /// `states` of that.
   func states(_ words: String...) throws -> Finished {
-    let done = try run([try Tool.path, "states", "--process"] + words + [":\(port)"])
+    let done = try run([try Tool.path, "states", "--process"] + words + filter)
     #expect(done.outcome == .exited(0), "\(done)")
     expectHarmless(done.output)
     expectHarmless(done.error)
@@ -119,7 +122,7 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     let process = try HostileProcess(name)
     for words in [[], ["--listeners"]] {
       let told = try run(
-        [try Tool.path, "states", "--process", "--json", ":\(process.port)"] + words)
+        [try Tool.path, "states", "--process", "--json"] + process.filter + words)
       expectHarmless(told.output)
       // Of an object with two members of one name the second would win.
       let read = try run(
@@ -221,7 +224,8 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     }
     let another = try HostileProcess(name)
     let changes = try run(
-      [try Tool.path, "states", "--process", "--diff", capture, ":\(process.port),\(another.port)"])
+      [try Tool.path, "states", "--process", "--diff", capture, ":\(process.port),\(another.port)"]
+        + process.filter.dropFirst())
     #expect(changes.outcome == .exited(0), "\(changes)")
     expectHarmless(changes.output)
     // Its listener and its client; nobody holds what waits to be accepted.
@@ -241,7 +245,8 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
   @Test(arguments: HostileName.all)
   func aWatchTellsItInOneLine(_ name: HostileName) throws {
     let process = try HostileProcess(name)
-    let watch = try tcptool("states", "--process", "--watch=50ms", ":\(process.port)")
+    let watch = try tcptool(
+      "states", "--process", "--watch=50ms", process.filter.joined(separator: " "))
     try watch.waitForOutput { $0.count(where: { $0 == "\n" }) >= 3 }
     process.child.closeInput()
     // Each is opened at first and closed at the end; the ends of connections go through more.
@@ -261,7 +266,7 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     let process = try HostileProcess(name)
     let terminal = try Terminal(
       columns: columns, rows: 20,
-      command: [try Tool.path, "states", "--process", "--watch", ":\(process.port)"])
+      command: [try Tool.path, "states", "--process", "--watch"] + process.filter)
     // At 80 columns the owner stands in the next line.
     let screen = try terminal.waitFor {
       $0.contains("LISTEN") && $0.contains(process.owner(name) + ",fd=")
