@@ -18,8 +18,23 @@ struct WordReader {
     if offset > 0 {
       while offset < line.count && !Self.isBlank(line[offset]) { offset += 1 }
     }
+    skipSpaces(in: line)
     while offset < line.count && Self.isBlank(line[offset]) { offset += 1 }
     return offset < line.count
+  }
+
+  /// Goes past spaces, which are seen at eight bytes at once: the kernel pads its columns with them.
+  /// Other blanks, and spaces among the last seven bytes, may be left.
+  @inline(__always)
+  private mutating func skipSpaces(in line: Span<UInt8>) {
+    while line.count - offset >= 8 {
+      let word = UInt64(
+        littleEndian: unsafe line.bytes.unsafeLoadUnaligned(
+          fromByteOffset: offset, as: UInt64.self))
+      let others = word ^ 0x2020_2020_2020_2020
+      offset += others.trailingZeroBitCount / 8
+      if others != 0 { return }
+    }
   }
 
   /// Whether the word is read to its end.
