@@ -58,13 +58,13 @@ public enum SocketTable {
         fallback = error
       }
     }
-    let nothing = SocketDetails()
+    var entry = SocketEntry.empty
     let states = query.mask
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "tcp"), (.v6, "tcp6")] {
       let walked = try ProcNetTCP.forEachRow(in: family, process: process) { row throws(Failure) in
         guard states & 1 << UInt32(row.state.rawValue) != 0 else { return }
-        var entry = SocketEntry(row: row, details: nothing)
+        entry.row = row
         try body(&entry)
       }
       switch walked {
