@@ -62,7 +62,12 @@ extension TrafficResult {
     let waiting = count(.waiting)
     if waiting > 0 { ends.append("\(waiting) had no answer by the end") }
     let unknown = count(.ghost) + count(.stuck)
-    if unknown > 0 { ends.append("\(unknown) believe to be connected and are not in the queue") }
+    if unknown > 0 {
+      ends.append(
+        unknown == 1
+          ? "1 believes that it is connected and is not in the queue"
+          : "\(unknown) believe that they are connected and are not in the queue")
+    }
     if let last = ends.popLast() {
       text += "; of \(plural(clients.count, "client")) "
       text += ends.isEmpty ? last : ends.joined(separator: ", ") + " and " + last

@@ -99,7 +99,7 @@ public enum Advice {
     if finalACKs > 0 {
       lines.append(
         """
-        \(plural(finalACKs, "client")) \(finalACKs == 1 ? "believes" : "believe") to be connected, and the \
+        \(plural(finalACKs, "client")) \(finalACKs == 1 ? "believes that it is" : "believe that they are") connected, and the \
         server knows nothing of \(finalACKs == 1 ? "it" : "them"): the last ACK met a full accept queue
         """)
     }

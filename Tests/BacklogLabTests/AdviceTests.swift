@@ -60,8 +60,8 @@ import Testing
 
   @Test(
     arguments: [
-      (0, 0, []), (1, 0, ["1 client believes to be connected"]),
-      (26, 0, ["26 clients believe to be connected"]), (0, 5, ["expect ghosts"]),
+      (0, 0, []), (1, 0, ["1 client believes that it is connected"]),
+      (26, 0, ["26 clients believe that they are connected"]), (0, 5, ["expect ghosts"]),
       (3, 5, ["3 clients believe", "expect ghosts"]),
     ] as [(Int, Int, [String])])
   func clientsThatAreConnectedToNothing(_ finalACKs: Int, _ cookies: Int, _ starts: [String]) {
