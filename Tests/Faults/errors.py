@@ -4,7 +4,8 @@
 # that forbids it; they are also tried for every occurrence at once (`refusals` in faults.py).
 DESCRIPTORS = "EMFILE ENFILE ENOMEM"
 ERRORS = {
-    "access": "EACCES EIO ENOENT ENOMEM",
+    # ENOENT of the table of IPv6 says that there is no IPv6.
+    "access": "EACCES EIO ENOMEM",
     "accept4": f"EAGAIN EINTR ECONNABORTED ENOBUFS EPROTO EPERM ENETDOWN {DESCRIPTORS}",
     "bind": "EACCES EADDRINUSE EADDRNOTAVAIL EINVAL ENOMEM",
     "clock_nanosleep": "EINTR",
@@ -52,6 +53,7 @@ ERRORS = {
     "rt_sigtimedwait": "EAGAIN EINTR",
     "sendfile": "EAGAIN ECONNRESET EINTR EINVAL EIO ENOMEM ENOSYS EOVERFLOW EPIPE",
     "sendmmsg": "EAGAIN ECONNREFUSED EINTR ENOBUFS ENOMEM EPERM",
+    "sendmsg": "EAGAIN ECONNRESET EHOSTUNREACH EINTR ENOBUFS ENOMEM EPERM EPIPE ETIMEDOUT",
     "sendto": "EAGAIN ECONNRESET EHOSTUNREACH EINTR ENOBUFS ENOMEM EPERM EPIPE ETIMEDOUT",
     "setns": "EINVAL ENOMEM EPERM",
     "setsockopt": "EINVAL ENOBUFS ENOMEM ENOPROTOOPT EPERM",
@@ -105,16 +107,16 @@ MEMORY = {"mmap": "ENOMEM", "mremap": "ENOMEM"}
 
 # How a person calls what strace calls otherwise.
 ALIASES = {
-    "access": "EACCES EIO ENOENT ENOMEM",
+    "access": ["execve"],
     "accept4": ["accept"],
     "clone": ["fork", "execve"],
     "clone3": ["fork", "execve"],
     "readlinkat": ["readlink"],
     "newfstatat": ["stat", "open"],
     "openat": ["open"],
-    "readlinkat": "EACCES EINVAL ENOENT ENOMEM",
     "recvfrom": ["recv"],
     "recvmsg": ["recv"],
+    "sendmsg": ["send"],
     "sendto": ["send"],
     "signalfd4": ["signalfd"],
     "renameat2": ["rename"],

@@ -84,6 +84,31 @@ import Testing
     ]
   }
 
+  /// A client that reads nothing until every buffer on the way is full gets all of it back.
+  @Test(.requires("python3")) func anEchoGoesOnWhenItsClientReadsAtLast() throws {
+    let server = try RunningServer("--max-connections", "2", "--echo")
+    let client = """
+      import hashlib, os, select, socket, sys
+      s = socket.socket()
+      s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+      s.connect(("127.0.0.1", int(sys.argv[1])))
+      s.setblocking(False)
+      sent, got = hashlib.sha256(), hashlib.sha256()
+      while select.select([], [s], [], 1)[1]:
+          block = os.urandom(1 << 14)
+          sent.update(block[:s.send(block)])
+      s.shutdown(socket.SHUT_WR)
+      s.settimeout(60)
+      while block := s.recv(1 << 16): got.update(block)
+      print(sent.digest() == got.digest())
+      """
+    for _ in 1...2 {
+      #expect(
+        try run(["python3", "-c", client, "\(server.port)"]).outputText == "True\n")
+    }
+    #expect(try server.tool.wait().outcome == .exited(0))
+  }
+
   /// What waits to be sent back has nobody to go to, and must keep nothing waiting.
   @Test(.requires("python3")) func anEchoEndsWithAnRST() throws {
     let server = try RunningServer("--max-connections", "1", "--echo")

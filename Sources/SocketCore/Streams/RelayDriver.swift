@@ -226,6 +226,8 @@ public struct RelayDriver: ~Copyable {
       : input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty
     if inputIsReady { read(input, connection) }
     send(to: connection)
+    // What was read inside has made room inside, of which no descriptor tells.
+    if output.isInside { write(to: output) }
     if !relay.outbound.sourceIsOpen, output.isInside {
       // What came back only by this input has room from now on.
       input.abandon()
