@@ -41,13 +41,16 @@ public enum ProcNetTCP {
     // One read(2) gives a page. Where it has left room for another row the kernel has come to the end
     // of its table; asked again, it would count from the start, and if the table has grown meanwhile
     // give as many of the last rows once more (fs/seq_file.c, `tcp_get_idx`). These could be tens of
-    // thousands. A part of a row is no end: whoever gives that (a sandbox of its own making) has more.
+    // thousands. The kernel gives whole rows; whoever gives parts of them (a sandbox) has more.
     let least = sysconf(Int32(_SC_PAGESIZE)) - longestRow
     var isAtEnd = false
+    var isBetweenRows = true
     return try ProcNetTCPParser.walk(.host, body) { buffer throws(SystemCallError) in
       if isAtEnd { return 0 }
       let count = try file.read(into: &buffer)
-      isAtEnd = count < least && (count == 0 || buffer[count - 1] == UInt8(ascii: "\n"))
+      let endsRow = count == 0 || buffer[count - 1] == UInt8(ascii: "\n")
+      isAtEnd = count < least && isBetweenRows && endsRow
+      isBetweenRows = endsRow
       return count
     }
   }
