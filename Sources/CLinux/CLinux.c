@@ -237,7 +237,9 @@ static void no_memory(int signal) {
   const void *const probe =
       mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (probe != MAP_FAILED || errno != ENOMEM) return;
-  if (write(STDERR_FILENO, text, sizeof text - 1) == -1) _exit(15);
+  // Who cannot be told has the status.
+  const ssize_t told = write(STDERR_FILENO, text, sizeof text - 1);
+  (void)told;
   _exit(15);
 }
 

@@ -5,9 +5,9 @@ public import SocketCore
 /// The connections that a walk found in accept queues.
 ///
 /// A walk that wants TCP_INFO has it from every connection, which costs more than the rows do. Those
-/// that wait are few beside the others, and are asked one by one. An answer costs about three times
-/// what a row with TCP_INFO does in a dump: beside a second dump this is dearer only where more than
-/// a third of all connections wait, and where a walk has to be made anyway, more than a tenth.
+/// that wait are few beside the others, and are asked one by one, though an answer costs more than a
+/// row of a dump: where 4,000 of 18,000 waited, a summary took 55 ms instead of 75, and a look for the
+/// oldest of each listener, which has to walk anyway, 74 instead of 66 (one busy machine, Linux 6.18).
 public struct PendingConnections: Sendable {
   private var identities: [SockDiagIdentity] = []
 

@@ -123,7 +123,7 @@ struct Failure: Error {
   /// What failed during a relay and is no fault of the peer: a local stream, or what is needed besides.
   init(ofThisEnd error: SystemCallError) {
     let concernsNoStream = [
-      "epoll_ctl", "epoll_wait", "ioctl", "getsockopt", "pipe2", "send", "shutdown",
+      "epoll_ctl", "epoll_wait", "ioctl", "getsockopt", "pipe2", "send", "sendmsg", "shutdown",
     ]
     self.init(concernsNoStream.contains(error.call) ? .localEnd : .localStream, error)
   }

@@ -21,17 +21,6 @@ import Testing
     return (tool, port)
   }
 
-  private func events(_ name: String, in text: String) throws -> [[String: Any]] {
-    try text.split(separator: "\n").compactMap { line in
-      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      return object?["event"] as? String == name ? object : nil
-    }
-  }
-
-  private func sum(_ key: String, of events: [[String: Any]]) -> Int {
-    events.reduce(0) { $0 + ($1[key] as? Int ?? 0) }
-  }
-
   // MARK: Intervals
 
   /// The intervals of each end follow one another without a gap, and add up to all bytes.

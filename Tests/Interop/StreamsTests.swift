@@ -7,17 +7,6 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct Streams {
-  private func events(_ name: String, in text: String) throws -> [[String: Any]] {
-    try text.split(separator: "\n").compactMap { line in
-      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      return object?["event"] as? String == name ? object : nil
-    }
-  }
-
-  private func sum(_ key: String, of events: [[String: Any]]) -> Int {
-    events.reduce(0) { $0 + ($1[key] as? Int ?? 0) }
-  }
-
   // MARK: Both ends
 
   /// Every byte of every stream, whichever end connects.

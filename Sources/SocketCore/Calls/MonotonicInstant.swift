@@ -29,6 +29,14 @@ public struct MonotonicInstant: Comparable, Hashable, Sendable {
     return Self(nanoseconds: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
   }
 
+  /// The first instant of a series behind `now`: those that have passed are left out.
+  ///
+  /// - Parameter interval: between two of them; this is one.
+  func next(every interval: Duration, after now: Self) -> Self {
+    let passed = (now - self).nanoseconds / max(1, interval.nanoseconds)
+    return self + interval * Int(passed + 1)
+  }
+
   /// The time from `earlier` to `later`, saturated.
   public static func - (later: Self, earlier: Self) -> Duration {
     let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(

@@ -6,7 +6,8 @@ internal import Glibc
 /// A file that is written under another name in the same directory, and gets its own at the end.
 ///
 /// The other name is the own one with `.tcptool-part` behind it, which no other program gives. What a
-/// run that was killed has left there is removed; while another process writes there, which a lock tells, the name gets a random part too.
+/// run that was killed has left there is removed; while another process writes there, which a lock
+/// tells, the name gets a random part too.
 /// A device, a FIFO or a socket is written as it is, and has no other name.
 public struct NewFile: ~Copyable {
   /// The name that the file is to get. A symbolic link has been followed.

@@ -190,7 +190,7 @@ public struct Server: ~Copyable {
         return
       }
       pace.noteAccept(at: .now, isEmptied: false)
-      begin(connection, &loop, observe)
+      adopt(connection, &loop, observe: observe)
     }
   }
 
@@ -199,9 +199,10 @@ public struct Server: ~Copyable {
     .tooManyDescriptors, Errno(rawValue: ENFILE), Errno(rawValue: ENOBUFS), Errno(rawValue: ENOMEM),
   ]
 
-  private mutating func begin(
+  /// Takes over a connection, which may have been made elsewhere; it is served by `run`.
+  public mutating func adopt(
     _ connection: consuming Connection, _ loop: inout ReadinessLoop,
-    _ observe: (ServerEvent) -> Void
+    observe: (ServerEvent) -> Void
   ) {
     let peer = connection.peer
     guard options.allowed.isEmpty || options.allowed.contains(where: { $0.contains(peer.address) })
@@ -257,16 +258,6 @@ public struct Server: ~Copyable {
       for descriptor in served.descriptors { owners[descriptor] = served.number }
       take(served, served.prepare(&loop, observe), observe)
     }
-  }
-
-  // MARK: Connections made elsewhere
-
-  /// Takes over a connection that was made elsewhere; it is served by `run`.
-  public mutating func adopt(
-    _ connection: consuming Connection, _ loop: inout ReadinessLoop,
-    observe: (ServerEvent) -> Void
-  ) {
-    begin(connection, &loop, observe)
   }
 
   /// Resets the connections that are there: no peer is to take that for an end.
@@ -353,8 +344,7 @@ public struct Server: ~Copyable {
     guard let interval = options.readingInterval, let began, let due = nextReading else { return }
     let now = MonotonicInstant.now
     guard now >= due else { return }
-    let missed = (now - due).nanoseconds / max(1, interval.nanoseconds)
-    nextReading = due + interval * Int(missed + 1)
+    nextReading = due.next(every: interval, after: now)
     observe(.readings(elapsed: now - began, connections.mapValues { $0.reading(at: now) }))
   }
 

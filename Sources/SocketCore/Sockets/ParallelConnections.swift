@@ -21,11 +21,11 @@ extension Connector {
   ///   - deadline: bounds all of it. Without one the kernel's own limit holds for each attempt.
   ///   - options: the own end; there is no race.
   ///   - take: gets each connection as it is made.
-  /// - Throws: failures of the readiness loop, and what `take` throws.
+  /// - Throws: failures of the readiness loop.
   public static func connect(
     _ count: Int, timesTo target: Endpoint, until deadline: MonotonicInstant?,
     options: Options = Options(), loop: inout ReadinessLoop, tracer: CallTracer = .silent,
-    take: (consuming Connected, inout ReadinessLoop) throws(SystemCallError) -> Void
+    take: (consuming Connected, inout ReadinessLoop) -> Void
   ) throws(SystemCallError) -> ParallelConnectOutcome {
     var left = count
     var running: [RunningAttempt] = []
@@ -56,7 +56,7 @@ extension Connector {
         } catch {
           return .failed(error)
         }
-        try take(connected, &loop)
+        take(connected, &loop)
       }
       if let deadline, MonotonicInstant.now >= deadline, let attempt = running.first {
         return .failed(attempt.timedOut())

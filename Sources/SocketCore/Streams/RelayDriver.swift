@@ -226,11 +226,10 @@ public struct RelayDriver: ~Copyable {
       : input.isReadyInside ?? !loop.readiness(of: input.descriptor).isEmpty
     if inputIsReady { read(input, connection) }
     send(to: connection)
-    // What was read inside has made room inside, of which no descriptor tells.
-    if output.isInside { write(to: output) }
-    if !relay.outbound.sourceIsOpen, output.isInside {
-      // What came back only by this input has room from now on.
-      input.abandon()
+    if output.isInside {
+      // What was read inside has made room inside, of which no descriptor tells; what nobody will read
+      // there any more has room from now on.
+      if !relay.outbound.sourceIsOpen { input.abandon() }
       write(to: output)
       takeRest(connection, output)
     }
@@ -272,8 +271,7 @@ public struct RelayDriver: ~Copyable {
     guard let interval = options.readingInterval, let due = nextReading else { return }
     let now = MonotonicInstant.now
     guard now >= due else { return }
-    let missed = (now - due).nanoseconds / max(1, interval.nanoseconds)
-    nextReading = due + interval * Int(missed + 1)
+    nextReading = due.next(every: interval, after: now)
     observe(.reading(reading(connection, at: now)))
   }
 

@@ -46,7 +46,7 @@ struct BacklogTestOptions: Subcommand {
     discussion: [
       """
       It opens a listener of its own on loopback that never accepts, connects more clients than its \
-      queue should hold, and looks at once how many are held, how many had their SYN \
+      queue should hold, and then counts how many are held, how many had their SYN \
       dropped, and which connect was the first. Each number stands beside what the kernel's rules \
       predict; a difference is named, with status 1. No privilege is needed and no setting of the \
       host is changed.

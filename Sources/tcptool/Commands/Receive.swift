@@ -150,7 +150,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     let streams: Bound<Self> = .option(
       "streams", \.streams, value: "n",
       help: """
-        Receive one transfer by so many connections at once, 1 to 1024, and end with the last. With \
+        Receive one transfer by this many connections at once, 1 to 1024, and end with the last. With \
         --output each has a file of its own, by '%n' in the name.
         """
     ).needing("discard", "verify", "output").excluding(

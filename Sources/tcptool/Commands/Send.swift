@@ -131,7 +131,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       .option(
         "streams", \.streams, value: "n",
         help: """
-          Send by so many connections at once, 1 to 1024: --size and --rate are those of all \
+          Send by this many connections at once, 1 to 1024: --size and --rate are those of all \
           together. A file is not divided among streams.
           """
       ).needing("size", "duration").excluding(

@@ -73,8 +73,8 @@ extension String {
     Bytes that nobody has to see on the way are not copied through tcptool: a pipe goes out and comes \
     in by splice(2), files and sockets are read and written by splice(2) through a pipe of its own, \
     and what is thrown away is dropped in the receive buffer (recv(2) with MSG_TRUNC). Where there \
-    may be many connections, a file goes out by sendfile(2). Pipes are enlarged to fs.pipe-max-size once 64 KiB have gone through \
-    them. Where the kernel refuses (a file opened to be appended to, a terminal, some file \
+    may be many connections, a file goes out by sendfile(2). Pipes are enlarged to \
+    fs.pipe-max-size once 64 KiB have gone through them. Where the kernel refuses (a file opened to be appended to, a terminal, some file \
     systems), a buffer is used from there on, and no byte is lost. With --verbose the last lines \
     say which calls moved how much. A file that is changed while it is in flight may arrive in part \
     as it was and in part as it is.

@@ -29,7 +29,7 @@ final class SizeOfAll {
 
   /// Why the data of a stream is not accepted at its end; nil where it is.
   func refusal(of stream: Int, _ count: Int) -> Failure? {
-    if open.remove(stream) != nil { ended += count }
+    end(stream, moved: count)
     guard max(ended, budget.taken) <= expected else {
       return Failure(
         .mismatch,

@@ -92,7 +92,7 @@ private func openStreams(
     outcome = try Connector.connect(
       count - 1, timesTo: target, until: place.timeout.map { .now + $0 }, options: options,
       loop: &loop, tracer: place.sockets.tracer(narrator)
-    ) { (connected, loop) throws(SystemCallError) in
+    ) { connected, loop in
       made += 1
       narrator.tell(
         .connected(connected, resolution: nil, number: made, for: narrator.audienceOfStreams))

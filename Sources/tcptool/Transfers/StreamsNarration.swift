@@ -160,7 +160,7 @@ struct StreamsNarration {
     narrator.tell(.streams(totals))
     switch ending {
     case .signal(let signal): return .signal(signal)
-    case .localFailure(let error): throw Failure(.localStream, error)
+    case .localFailure(let error): throw Failure(ofThisEnd: error)
     case .finished, .acceptTimeout: break
     }
     if let failure = failure(totals) { throw failure }

@@ -188,8 +188,8 @@ struct SocketWatch {
       visibility = found.visibility
       for inode in unknown { owners[inode] = found[inode] }
       if owners.count > inodes.count { owners = owners.filter { inodes.contains($0.key) } }
+      context.owners = SocketOwners(owners)
     }
-    context.owners = SocketOwners(owners)
     unseenOwners =
       visibility == .all
       ? 0 : next.sockets.count { $0.row.inode != 0 && owners[$0.row.inode]?.isEmpty != false }
