@@ -9,36 +9,34 @@ internal import Glibc
 /// The work of one turn grows with the number of ready descriptors, not with that of connections;
 /// an idle connection holds no buffer.
 public struct Server: ~Copyable {
-  private let options: ServeOptions
-  private let hooks: ServeHooks
-  private let pool: BufferPool
-  private var listener: Listener?
-  private let listenerDescriptor: Int32
-  private var pace: AcceptPace
-  private var connections: [Int: ServedConnection] = [:]
+  let options: ServeOptions
+  let hooks: ServeHooks
+  let pool: BufferPool
+  var listener: Listener?
+  let listenerDescriptor: Int32
+  var pace: AcceptPace
+  var connections: [Int: ServedConnection] = [:]
   /// Which connection a descriptor belongs to.
-  private var owners: [Int32: Int] = [:]
-  private var accepted = 0
-  private var isOutOfDescriptors = false
+  var owners: [Int32: Int] = [:]
+  var accepted = 0
+  var isOutOfDescriptors = false
   /// Told once, until nobody waits any more.
-  private var hasToldShortage = false
+  var hasToldShortage = false
   private var localFailure: SystemCallError?
   /// The earliest time at which a connection may have to be looked at; it can be too early, never
   /// too late.
   private var nextDeadline: MonotonicInstant?
   /// Connections that need no event to go on: what they send is made in this process.
   private var overdue: Set<Int> = []
-  private var idleSince = MonotonicInstant.now
-  private var relistenAt: MonotonicInstant?
-  private var nextQueueLook: MonotonicInstant?
+  var idleSince = MonotonicInstant.now
+  var relistenAt: MonotonicInstant?
+  var nextQueueLook: MonotonicInstant?
   /// When the first connection was served.
-  private var began: MonotonicInstant?
-  private var nextReading: MonotonicInstant?
-  private var sharedOutput: SharedOutput?
-  private var broadcast: Broadcast?
+  var began: MonotonicInstant?
+  var nextReading: MonotonicInstant?
+  var sharedOutput: SharedOutput?
+  var broadcast: Broadcast?
 
-  /// At most so many connections are taken in one turn, so that those that are there get theirs.
-  private static let acceptsPerTurn = 64
   /// - Parameter listener: nil where all connections are handed over by `adopt`.
   public init(
     _ listener: consuming Listener?, _ options: ServeOptions, hooks: ServeHooks = ServeHooks()
@@ -132,212 +130,7 @@ public struct Server: ~Copyable {
   /// Whether what is there waits for more connections before anything moves.
   private var awaitsOthers: Bool { options.startsTogether && began == nil }
 
-  /// Whether the next connection would be taken now, were there one.
-  private var isTaking: Bool {
-    options.accepts && listener != nil && !isOutOfDescriptors
-      && connections.count < options.mostConcurrent ?? .max
-  }
-
-  private func watchListener(_ loop: inout ReadinessLoop) throws(SystemCallError) {
-    // Once it is closed its number may be another one's.
-    guard listener != nil else { return }
-    // While it is known that something waits, its readiness would only wake this up for nothing.
-    if isTaking && (pace.isUnlimited || pace.nextAccept == nil) {
-      try loop.watch(listenerDescriptor, for: .readable)
-    } else {
-      loop.forget(listenerDescriptor)
-    }
-  }
-
-  private mutating func closeListenerWhenDone(_ loop: inout ReadinessLoop) {
-    if let most = options.mostConnections, accepted >= most { closeListener(&loop) }
-  }
-
-  /// A client that comes now is refused, and not silently queued.
-  private mutating func closeListener(_ loop: inout ReadinessLoop) {
-    guard let listener = listener.take() else { return }
-    loop.forget(listenerDescriptor)
-    try? listener.close()
-  }
-
-  // MARK: The listener
-
-  private mutating func acceptWaiting(
-    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) throws(SystemCallError) {
-    guard isTaking else { return }
-    if !loop.readiness(of: listenerDescriptor).isEmpty { pace.noteWaiting(at: .now) }
-    for _ in 0..<Self.acceptsPerTurn {
-      guard isTaking, accepted < options.mostConnections ?? .max, let next = pace.nextAccept,
-        .now >= next
-      else { return }
-      let connection: Connection?
-      do throws(SystemCallError) {
-        connection = try listener?.accept()
-      } catch
-        where error.call == "accept" && Self.lacksThatEnd.contains(error.errno)
-        && !connections.isEmpty
-      {
-        isOutOfDescriptors = true
-        if !hasToldShortage { observe(.outOfDescriptors(error, open: connections.count)) }
-        hasToldShortage = true
-        return
-      }
-      // Where only this one was gone already, the listener is found ready again.
-      guard let connection else {
-        hasToldShortage = false
-        pace.noteAccept(at: .now, isEmptied: true)
-        return
-      }
-      pace.noteAccept(at: .now, isEmptied: false)
-      adopt(connection, &loop, observe: observe)
-    }
-  }
-
-  /// What accept(2) may lack until another connection ends.
-  private static let lacksThatEnd: Set<Errno> = [
-    .tooManyDescriptors, Errno(rawValue: ENFILE), Errno(rawValue: ENOBUFS), Errno(rawValue: ENOMEM),
-  ]
-
-  /// Takes over a connection, which may have been made elsewhere; it is served by `run`.
-  public mutating func adopt(
-    _ connection: consuming Connection, _ loop: inout ReadinessLoop,
-    observe: (ServerEvent) -> Void
-  ) {
-    let peer = connection.peer
-    guard options.allowed.isEmpty || options.allowed.contains(where: { $0.contains(peer.address) })
-    else {
-      try? connection.socket.resetOnClose()
-      observe(.rejected(peer: peer))
-      return
-    }
-    accepted += 1
-    idleSince = .now
-    let number = accepted
-    observe(.accepted(number, local: connection.local, peer: peer))
-    closeListenerWhenDone(&loop)
-    let (served, failure) = serve(connection, number)
-    connections[number] = served
-    if let failure {
-      let outcome = served.cut(for: .localFailure(failure), &loop)
-      return take(served, .ended(outcome), observe)
-    }
-    if case .command(let command) = options.service {
-      do throws(SystemCallError) {
-        try served.start(command, &loop)
-      } catch {
-        let outcome = served.cut(for: .localFailure(error), &loop)
-        return take(served, .ended(outcome), observe)
-      }
-      note(served)
-    } else if options.startsTogether {
-      if accepted == options.mostConnections { startAll(&loop, observe) }
-      return
-    } else {
-      noteBeginning(observe)
-      take(served, served.prepare(&loop, observe), observe)
-    }
-    for descriptor in served.descriptors { owners[descriptor] = number }
-  }
-
-  private mutating func noteBeginning(_ observe: (ServerEvent) -> Void) {
-    guard began == nil else { return }
-    let now = MonotonicInstant.now
-    began = now
-    nextReading = options.readingInterval.map { now + $0 }
-    observe(.began(now))
-  }
-
-  /// Serves those that have waited for one another.
-  private mutating func startAll(
-    _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
-  ) {
-    noteBeginning(observe)
-    for served in connections.values.sorted(by: { $0.number < $1.number }) {
-      served.restart()
-      for descriptor in served.descriptors { owners[descriptor] = served.number }
-      take(served, served.prepare(&loop, observe), observe)
-    }
-  }
-
-  /// Resets the connections that are there: no peer is to take that for an end.
-  public mutating func abandon(_ loop: inout ReadinessLoop) {
-    for served in connections.values {
-      served.resetOnClose()
-      for descriptor in served.descriptors { loop.forget(descriptor) }
-    }
-    connections = [:]
-  }
-
-  /// - Returns: also why it cannot be served.
-  private func serve(
-    _ connection: consuming Connection, _ number: Int
-  ) -> (ServedConnection, SystemCallError?) {
-    var relay = options.connectionRelay
-    relay.mayOwnPipes = options.mostConcurrent == 1
-    hooks.prepare?(number, connection, &relay)
-    var failure: SystemCallError?
-    var input = ByteInput.nothing()
-    var output = ByteOutput.discarding()
-    switch options.service {
-    case .relay(let discardsOutput):
-      if let broadcast {
-        input = ByteInput(BroadcastInput(broadcast))
-      } else if relay.readsInput && !options.sharesStreams {
-        input = .standard()
-      }
-      if let sharedOutput {
-        output = ByteOutput(TaggedOutput(sharedOutput, number: number))
-      } else if !discardsOutput {
-        output = .standard()
-      }
-    case .echo:
-      let echo = EchoStream(pool)
-      input = ByteInput(echo)
-      output = ByteOutput(echo)
-    case .discard: break
-    case .supply: input = hooks.input?(number) ?? .nothing()
-    case .receive:
-      do throws(SystemCallError) {
-        if let opened = try hooks.output?(number, connection.peer) { output = opened }
-      } catch {
-        failure = error
-      }
-    case .generate(let size): input = ByteInput(CharacterGenerator(size: size))
-    case .file(let path):
-      do throws(SystemCallError) {
-        input = try ByteInput(file: path)
-      } catch {
-        failure = error
-      }
-    case .command: input = ByteInput(CharacterGenerator(size: 0))
-    }
-    let tap = hooks.tap.map { tap in
-      { (direction: RelayDirection, bytes: Span<UInt8>) in tap(number, direction, bytes) }
-    }
-    let accepts = hooks.accepts.map { accepts in
-      { (direction: RelayDirection, count: Int) in accepts(number, direction, count) }
-    }
-    let served = ServedConnection(
-      connection, number: number, input: input, output: output,
-      driver: RelayDriver(
-        relay, pool: pool, tap: tap, accepts: accepts, budget: hooks.budget?(number)))
-    return (served, failure)
-  }
-
-  private mutating func lookAtQueue(_ observe: (ServerEvent) -> Void) {
-    guard let due = nextQueueLook, .now >= due, let interval = options.queueInterval else { return }
-    nextQueueLook = .now + interval
-    if let queue = try? listener?.queue() {
-      observe(.queue(queue, drops: listener?.socket.dropCount()))
-    }
-  }
-
-  private mutating func relistenIfDue(_ observe: (ServerEvent) -> Void) {
-    guard let due = relistenAt, .now >= due else { return }
-    relistenAt = nil
-    relisten(observe)
-  }
+  // MARK: Connections
 
   /// Reads all connections, if that is due. Instants that have passed are left out.
   private mutating func takeReadings(_ observe: (ServerEvent) -> Void) {
@@ -347,20 +140,6 @@ public struct Server: ~Copyable {
     nextReading = due.next(every: interval, after: now)
     observe(.readings(elapsed: now - began, connections.mapValues { $0.reading(at: now) }))
   }
-
-  private func relisten(_ observe: (ServerEvent) -> Void) {
-    guard let backlog = options.relisten?.backlog else { return }
-    do throws(SystemCallError) {
-      try listener?.relisten(backlog: backlog)
-      if let queue = try listener?.queue() {
-        observe(.relistened(backlog: backlog, .success(queue)))
-      }
-    } catch {
-      observe(.relistened(backlog: backlog, .failure(error)))
-    }
-  }
-
-  // MARK: Connections
 
   private mutating func serveReady(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
@@ -426,7 +205,7 @@ public struct Server: ~Copyable {
   }
 
   /// Takes in what a step of a connection came to.
-  private mutating func take(
+  mutating func take(
     _ served: ServedConnection, _ progress: ServedConnection.Progress,
     _ observe: (ServerEvent) -> Void
   ) {
@@ -447,13 +226,22 @@ public struct Server: ~Copyable {
   }
 
   /// Remembers when a connection has to be looked at.
-  private mutating func note(_ served: ServedConnection) {
+  mutating func note(_ served: ServedConnection) {
     guard let deadline = served.deadline else { return }
     if deadline <= .now {
       overdue.insert(served.number)
     } else {
       nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
     }
+  }
+
+  /// Resets the connections that are there: no peer is to take that for an end.
+  public mutating func abandon(_ loop: inout ReadinessLoop) {
+    for served in connections.values {
+      served.resetOnClose()
+      for descriptor in served.descriptors { loop.forget(descriptor) }
+    }
+    connections = [:]
   }
 
   private mutating func stop(
