@@ -29,18 +29,23 @@ public struct ControlGroups: Sendable {
   package init(under mount: String) {
     var status = stat()
     if unsafe stat(mount, &status) == 0 { paths[UInt64(status.st_ino)] = "/" }
-    var left = [""]
+    // Whatever bytes a name has, its directory is found; where they are not UTF-8, it is shown repaired.
+    var left: [[CChar]] = [[]]
     while let path = left.popLast() {
-      guard let stream = unsafe opendir(mount + path) else { continue }
+      let place = mount.utf8.map { CChar(bitPattern: $0) } + path + [0]
+      guard let stream = unsafe opendir(place) else { continue }
       defer { _ = unsafe closedir(stream) }
       while let entry = unsafe readdir(stream) {
         guard unsafe Int32(entry.pointee.d_type) == Int32(DT_DIR) else { continue }
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-          unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in
+          unsafe Array(name.bindMemory(to: CChar.self).prefix { $0 != 0 })
         }
-        if name == "." || name == ".." { continue }
-        unsafe paths[UInt64(entry.pointee.d_ino)] = "\(path)/\(name)"
-        left.append("\(path)/\(name)")
+        let text = String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if text == "." || text == ".." { continue }
+        let group = path + [CChar(bitPattern: UInt8(ascii: "/"))] + name
+        unsafe paths[UInt64(entry.pointee.d_ino)] = String(
+          decoding: group.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        left.append(group)
       }
     }
   }

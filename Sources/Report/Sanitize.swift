@@ -32,6 +32,22 @@ public func sanitized(_ bytes: [UInt8]) -> String {
   return safe
 }
 
+/// The text as a field of a table for spreadsheets: of one that they would take for a formula, and
+/// so would run, the first character is spelled out like what a terminal would obey. `=1+1` becomes
+/// `\x3d1+1`.
+///
+/// Formulas begin with one of `=+-@`, or with its full width form. A single character is none.
+public func withoutFormula(_ text: String) -> String {
+  guard let first = text.unicodeScalars.first, "=+-@＝＋－＠".unicodeScalars.contains(first),
+    text.unicodeScalars.count > 1
+  else { return text }
+  let code =
+    first.isASCII
+    ? "\\x" + hexadecimal(first.value, digits: 2)
+    : "\\u{" + hexadecimal(first.value, digits: 0) + "}"
+  return code + text.unicodeScalars.dropFirst().reduce(into: "") { $0.unicodeScalars.append($1) }
+}
+
 extension ByteBuffer {
   /// Appends the same, without making a String of bytes that need nothing.
   public mutating func append(sanitized bytes: [UInt8]) {

@@ -23,27 +23,37 @@ enum Program {
   static func run() -> Int32 {
     Descriptor.fillStandardDescriptors()
     FileSizeLimit.becomesError()
-    switch perform(words()) {
+    switch perform() {
     case .status(let status): return status.rawValue
     case .signal(let signal): return raise(signal)
     }
   }
 
   /// The arguments without the program's name.
-  private static func words() -> [String] {
+  ///
+  /// - Throws: Where one is not UTF-8. A file would be looked for, or made, under another name.
+  private static func words() throws(UsageError) -> [String] {
     var words: [String] = []
-    while let word = unsafe clinux_argument(Int32(words.count + 1)) {
-      words.append(unsafe String(cString: word))
+    while let bytes = unsafe clinux_argument(Int32(words.count + 1)) {
+      guard let word = unsafe String(validatingCString: bytes) else {
+        let word = unsafe Array(UnsafeBufferPointer(start: bytes, count: strlen(bytes)))
+        throw UsageError(
+          """
+          The argument '\(sanitized(word.map { UInt8(bitPattern: $0) }))' is not UTF-8. \
+          Give a file of such a name by redirection ('< FILE', '> FILE') or through a link (ln -s).
+          """)
+      }
+      words.append(word)
     }
     return words
   }
 
-  private static func perform(_ words: [String]) -> Ending {
+  private static func perform() -> Ending {
     let request: CommandTable<any Subcommand>.Request
     do throws(UsageError) {
       // Lines of prose that are longer are hard to read.
       let columns = min(Display(descriptor: STDOUT_FILENO).columns, 100)
-      request = try table.parse(words, columns: columns, shell: environment("SHELL"))
+      request = try table.parse(words(), columns: columns, shell: environment("SHELL"))
     } catch {
       Narrator.standard.line(error.description, indent: 7)
       return .status(.usage)

@@ -23,6 +23,24 @@ func expectHarmless(
     sourceLocation: sourceLocation)
 }
 
+/// The records of CSV as Python reads them, which takes no other form.
+func readCSV(
+  _ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+) throws -> [[String]] {
+  let read = try run(
+    [
+      "python3", "-c",
+      """
+      import csv, io, json, sys
+      text = io.TextIOWrapper(sys.stdin.buffer, "utf-8", "strict", newline="")
+      json.dump(list(csv.reader(text, strict=True)), sys.stdout)
+      """,
+    ], input: .bytes(bytes))
+  #expect(read.outcome == .exited(0), "\(read.errorText)", sourceLocation: sourceLocation)
+  let rows = try JSONSerialization.jsonObject(with: Data(read.output)) as? [[String]]
+  return try #require(rows, sourceLocation: sourceLocation)
+}
+
 /// A name of a process, which may have any 15 bytes but 0.
 struct HostileName: CustomTestStringConvertible {
   let bytes: [UInt8]
@@ -54,6 +72,13 @@ struct HostileName: CustomTestStringConvertible {
     HostileName("\"} 1\n# EOF\nx", #""} 1\n# EOF\nx"#),
     HostileName(#"\"\\n\u0022\"#, #"\"\\n\u0022\"#),
     HostileName(" ', :(pid=1,) ", " ', :(pid=1,) "),
+  ]
+
+  /// What spreadsheets take for formulas, and how it is spelled for them.
+  static let formulas = [
+    (HostileName("=1+1", "=1+1"), #"\x3d1+1"#),
+    (HostileName("@SUM(1,2)", "@SUM(1,2)"), #"\x40SUM(1,2)"#),
+    (HostileName("+\"a\"", "+\"a\""), #"\x2b"a""#), (HostileName("-2+3", "-2+3"), #"\x2d2+3"#),
   ]
 }
 
@@ -161,23 +186,32 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     let process = try HostileProcess(name)
     for words in [["--csv"], ["--csv", "--listeners"]] {
       let told = try process.states(words[0], words.last ?? "--csv")
-      let read = try run(
-        [
-          "python3", "-c",
-          """
-          import csv, io, json, sys
-          text = io.TextIOWrapper(sys.stdin.buffer, "utf-8", "strict", newline="")
-          json.dump(list(csv.reader(text, strict=True)), sys.stdout)
-          """,
-        ], input: .bytes(told.output))
-      #expect(read.outcome == .exited(0), "\(read.errorText)")
-      let rows = try #require(
-        try JSONSerialization.jsonObject(with: Data(read.output)) as? [[String]])
+      let rows = try readCSV(told.output)
       #expect(Set(rows.map(\.count)).count == 1, "\(rows)")
       #expect(rows.count == lines(told).count)
       let column = try #require(rows[0].firstIndex(of: "processes"))
       #expect(rows.dropFirst().contains { $0[column].hasPrefix(process.owner(name)) }, "\(rows)")
     }
+  }
+
+  /// Whoever opens it with a spreadsheet has it run nothing that a process calls itself; JSON has
+  /// the name as it is.
+  @Test(arguments: HostileName.formulas)
+  func aSpreadsheetRunsNothing(_ name: HostileName, _ spelled: String) throws {
+    let process = try HostileProcess(name)
+    for words in [["--csv"], ["--csv", "--listeners"]] {
+      let rows = try readCSV(try process.states(words[0], words.last ?? "--csv").output)
+      let column = try #require(rows[0].firstIndex(of: "processes"))
+      #expect(rows.contains { $0[column].hasPrefix("\(spelled)(\(process.child.pid)") }, "\(rows)")
+      let formulas = rows.joined().filter { $0.count > 1 && "=+-@".contains($0.prefix(1)) }
+      #expect(formulas.isEmpty)
+    }
+    let told = try process.states("--json", "--listeners").outputText
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(told.split(separator: "\n")[0].utf8))
+        as? [String: Any])
+    let names = (object["processes"] as? [[String: Any]])?.map { $0["name"] as? String }
+    #expect(names == [name.decoded], "\(told)")
   }
 
   @Test(

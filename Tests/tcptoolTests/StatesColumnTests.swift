@@ -62,6 +62,11 @@ import Testing
   @Test(arguments: [
     ("plain", "plain"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""),
     ("two\nlines", "two\\nlines"), ("\u{1b}[31m,\u{202e}", "\"\\x1b[31m,\\u{202e}\""),
+    // What a spreadsheet would run.
+    ("=1+1", #"\x3d1+1"#), ("+1", #"\x2b1"#), ("-a", #"\x2da"#),
+    ("@SUM(A1,2)", #""\x40SUM(A1,2)""#),
+    ("＝1", #"\u{ff1d}1"#), ("=\"x\"", #""\x3d""x""""#), ("-", "-"), ("a=1", "a=1"),
+    ("\t=1", #"\t=1"#), ("/=1", "/=1"),
   ])
   func fieldsOfCSV(_ text: String, _ expected: String) {
     var bytes = ByteBuffer()

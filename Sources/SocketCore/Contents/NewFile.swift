@@ -42,7 +42,7 @@ public struct NewFile: ~Copyable {
     }
     try Self.check(path, replaces: replaces)
     // The link stays, and the file behind it is replaced on its own file system.
-    let target = exists ? Self.resolved(path) : path
+    let target = exists ? try Self.resolved(path) : path
     var temporary = ""
     let file = try Self.open(beside: target, &temporary)
     if exists { _ = fchmod(file.rawValue, status.st_mode & 0o777) }
@@ -216,10 +216,19 @@ public struct NewFile: ~Copyable {
     [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno.rawValue)
   }
 
-  private static func resolved(_ path: String) -> String {
-    guard let target = unsafe realpath(path, nil) else { return path }
+  /// What a symbolic link leads to; anything else is itself, whatever its folder is called.
+  ///
+  /// - Throws: EILSEQ where that name is not UTF-8.
+  private static func resolved(_ path: String) throws(SystemCallError) -> String {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let target = unsafe realpath(path, nil)
+    else { return path }
     defer { unsafe free(target) }
-    return unsafe String(cString: target)
+    guard let name = unsafe String(validatingCString: target) else {
+      throw SystemCallError("realpath", path, Errno(rawValue: EILSEQ))
+    }
+    return name
   }
 
   private static func directory(of path: String) -> String {

@@ -128,8 +128,9 @@ extension ByteBuffer {
     }
   }
 
-  /// A field of CSV, in quotation marks where it needs them.
+  /// A field of CSV, in quotation marks where it needs them, and no formula for a spreadsheet.
   mutating func append(quoted text: String) {
+    let text = withoutFormula(text)
     let isPlain = !text.utf8.contains {
       $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 < 0x20
     }

@@ -20,6 +20,8 @@ extension SystemCallError {
       "; only regular files can be sent in a row: use 'cat FILE ... | tcptool send ...'"
     case ("open", .alreadyThere), ("rename", .alreadyThere):
       "; --force replaces it, another --output leaves it alone"
+    case ("realpath", _):
+      "; the link leads to a name that is not UTF-8: use '> FILE' instead of --output"
     case ("open", _), ("read", _), ("write", _), ("rename", _), ("fsync", _): errno.fileAdvice
     default: errno.advice
     }
