@@ -1,18 +1,34 @@
-// The scripts that the built program prints, in the real shells; the generators have deeper tests.
+// The scripts that the built program prints, in the real shells, installed as the README says; the
+// generators have deeper tests.
 
 import Foundation
 import TestSupport
 import Testing
 
 @Suite(.requires("tmux")) struct Completions {
+  /// What the README has a person type to get the completions of a shell.
+  private static func installation(of shell: String) throws -> String {
+    let readme = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "README.md")
+    let lines = try String(contentsOf: readme, encoding: .utf8).split(separator: "\n")
+    let line = lines.first { $0.contains("--generate-completion-script \(shell)") }
+    return String(try #require(line).replacing(#/ {2,}#.*/#, with: ""))
+  }
+
   /// Starts a shell with the script, and checks what Tab makes of some lines.
   private func check(
     _ shell: String, command: [String], start: String, host: String = "localhost"
   ) throws {
     let home = try TemporaryDirectory()
-    let script = try tcptool(["--generate-completion-script", shell]).output
-    try Data(script).write(to: URL(filePath: home.file("script")))
+    let start = start.replacing("INSTALL", with: try Self.installation(of: shell))
     try Data(start.utf8).write(to: URL(filePath: home.file("start")))
+    for folder in ["bin", "functions", ".config/fish/completions"] {
+      try FileManager.default.createDirectory(
+        atPath: home.file(folder), withIntermediateDirectories: true)
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: home.file("bin/tcptool"), withDestinationPath: Tool.path)
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     try Data("127.0.0.1 localhost\n".utf8).write(to: URL(filePath: home.file("hosts")))
     try FileManager.default.createDirectory(
       atPath: home.file(".ssh"), withIntermediateDirectories: true)
@@ -20,7 +36,9 @@ import Testing
       to: URL(filePath: home.file(".ssh/known_hosts")))
     let terminal = try Terminal(
       columns: 100, rows: 30, command: ["env", "-C", home.path] + command,
-      environment: ["HOME": home.path, "HOSTFILE": home.file("hosts")])
+      environment: [
+        "HOME": home.path, "HOSTFILE": home.file("hosts"), "PATH": "\(home.file("bin")):\(path)",
+      ])
     try terminal.waitFor { !$0.allSatisfy(\.isWhitespace) }
     try terminal.type(" . ./start")
     try terminal.send("Enter")
@@ -75,7 +93,7 @@ import Testing
         PS1='READY> '
         bind 'set show-all-if-ambiguous on'
         bind 'set page-completions off'
-        . ./script
+        INSTALL
         """)
   }
 
@@ -85,21 +103,22 @@ import Testing
       start: """
         PROMPT='READY> '
         unsetopt beep
+        fpath=(~/functions $fpath)
+        INSTALL
         autoload -Uz compinit
         compinit -D -u
-        . ./script
         """)
   }
 
   /// fish leaves this host's own names out of its list of hosts.
   @Test(.requires("fish")) func fish() throws {
     try check(
-      "fish", command: ["fish", "--no-config"],
+      "fish", command: ["fish"],
       start: """
         function fish_prompt; printf 'READY> '; end
         function fish_right_prompt; end
         set -g fish_autosuggestion_enabled 0
-        . ./script
+        INSTALL
         """, host: "known.example")
   }
 }

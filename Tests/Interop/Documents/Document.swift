@@ -21,13 +21,17 @@ import Testing
 ///
 /// A line of three dots stands for anything, or nothing. Behind `session: figures vary` all numbers
 /// may differ from those of a run; else only times, rates, chosen ports, process ids and the like.
-/// Behind `session: in any order` the lines of an output may stand in another order.
+/// Behind `session: in any order` the lines of an output may stand in another order. Behind
+/// `commands` each line of a block is a command without its output, which has to succeed; in a
+/// block of YAML it is what stands behind `run:`.
 struct Session: Sendable {
   struct Step: Sendable {
     var command: String
     var output: [String]
   }
 
+  /// Whether the document has the output of each command, or the commands alone.
+  var showsOutput: Bool
   var figuresVary: Bool
   var isInAnyOrder: Bool
   var stage: [String]
@@ -43,9 +47,11 @@ struct Document: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { path }
 
+  /// Those with sessions.
   static let all = [
     Document(path: "README.md", width: 115), Document(path: "man/tcptool-queues.7", width: 75),
   ]
+  static let trace = Document(path: "man/tcptool-trace.7", width: 75)
 
   static let root = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -59,54 +65,84 @@ struct Document: Sendable, CustomTestStringConvertible {
 
   // MARK: Reading
 
-  func sessions() throws -> [Session] {
-    let lines = try text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    var sessions: [Session] = []
-    var index = 0
-    while index < lines.count {
-      guard let head = comment(lines[index]), head.hasPrefix("session") else {
-        index += 1
-        continue
-      }
-      var session = Session(
-        figuresVary: head.contains("figures vary"),
-        isInAnyOrder: head.contains("in any order"), stage: [], steps: [], lines: 0..<0)
-      index += 1
-      let opening = isManual ? ".Bd -literal" : "```console"
-      var isInComment = isManual || !lines[index - 1].hasSuffix("-->")
-      while index < lines.count, !lines[index].hasPrefix(opening) {
-        if isManual {
-          if let line = comment(lines[index]) { session.stage.append(line) }
-        } else if lines[index] == "-->" {
-          isInComment = false
-        } else if isInComment {
-          session.stage.append(lines[index])
-        }
-        index += 1
-      }
-      let start = index + 1
-      index = start
-      while index < lines.count, lines[index] != (isManual ? ".Ed" : "```") { index += 1 }
-      guard index < lines.count else { throw TestFailure("\(path): a session without an end") }
-      session.lines = start..<index
-      for line in lines[session.lines].map(unescaped) {
-        if line.hasPrefix("$ ") {
-          session.steps.append(.init(command: String(line.dropFirst(2)), output: []))
-        } else if let last = session.steps.indices.last {
-          session.steps[last].output.append(line)
-        } else {
-          throw TestFailure("\(path):\(start): a session begins with no command: \(line)")
-        }
-      }
-      sessions.append(session)
-    }
-    return sessions
+  /// A block of code, with the comment that stands right above it.
+  struct Block: Sendable {
+    /// The comment's first line, or nothing.
+    var head: String
+    /// Its other lines.
+    var stage: [String]
+    /// What stands behind the three backquotes, or behind `.Bd`.
+    var kind: String
+    /// The block's lines in the document, without the lines around them.
+    var lines: Range<Int>
+    /// The same as a reader has them.
+    var text: [String]
   }
 
-  /// The text of a comment's line; in Markdown of its first one.
-  private func comment(_ line: String) -> String? {
-    let mark = isManual ? ".\\\" " : "<!-- "
-    return line.hasPrefix(mark) ? String(line.dropFirst(mark.count)) : nil
+  func blocks() throws -> [Block] {
+    let lines = try text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let opening = isManual ? ".Bd " : "```"
+    let closing = isManual ? ".Ed" : "```"
+    var blocks: [Block] = []
+    var comment: [String] = []
+    var isInComment = false
+    var index = 0
+    while index < lines.count {
+      let line = lines[index]
+      index += 1
+      if isInComment {
+        isInComment = line != "-->"
+        if isInComment { comment.append(line) }
+      } else if line.hasPrefix(opening) {
+        let start = index
+        while index < lines.count, lines[index] != closing { index += 1 }
+        guard index < lines.count else {
+          throw TestFailure("\(path):\(start): a block without an end")
+        }
+        blocks.append(
+          Block(
+            head: comment.first ?? "", stage: Array(comment.dropFirst()),
+            kind: String(line.dropFirst(opening.count)), lines: start..<index,
+            text: lines[start..<index].map(unescaped)))
+        comment = []
+        index += 1
+      } else if isManual, line.hasPrefix(".\\\" ") {
+        comment.append(String(line.dropFirst(4)))
+      } else if !isManual, line.hasPrefix("<!-- ") {
+        isInComment = !line.hasSuffix("-->")
+        comment = [String(line.dropFirst(5)).replacing(#/ ?-->$/#, with: "")]
+      } else if isManual || !line.isEmpty {
+        comment = []
+      }
+    }
+    return blocks
+  }
+
+  func sessions() throws -> [Session] {
+    try blocks().filter { $0.head.hasPrefix("session") || $0.head.hasPrefix("commands") }.map(
+      session)
+  }
+
+  private func session(_ block: Block) throws -> Session {
+    var session = Session(
+      showsOutput: block.head.hasPrefix("session"),
+      figuresVary: block.head.contains("figures vary"),
+      isInAnyOrder: block.head.contains("in any order"), stage: block.stage, steps: [],
+      lines: block.lines)
+    for line in block.text {
+      if !session.showsOutput {
+        // In YAML a command is what is behind `run:`.
+        let command = block.kind == "yaml" ? line.firstMatch(of: #/^ *run: (.*)/#)?.1 : line[...]
+        if let command { session.steps.append(.init(command: String(command), output: [])) }
+      } else if line.hasPrefix("$ ") {
+        session.steps.append(.init(command: String(line.dropFirst(2)), output: []))
+      } else if let last = session.steps.indices.last {
+        session.steps[last].output.append(line)
+      } else {
+        throw TestFailure("\(path):\(block.lines.lowerBound): begins with no command: \(line)")
+      }
+    }
+    return session
   }
 
   // MARK: Recording
@@ -158,7 +194,10 @@ struct Document: Sendable, CustomTestStringConvertible {
     guard isManual else { return line }
     return line.replacing("\\[mc]", with: "µ").replacing("\\[->]", with: "→")
       .replacing("\\(aq", with: "'").replacing("\\(en", with: "–").replacing("\\(ti", with: "~")
-      .replacing("\\[u2588]", with: "█").replacing("\\&", with: "").replacing("\\-", with: "-")
+      .replacing("\\[u2588]", with: "█").replacing("\\(ha", with: "^").replacing(
+        "\\(dq", with: "\""
+      )
+      .replacing("\\(ga", with: "`").replacing("\\&", with: "").replacing("\\-", with: "-")
       .replacing("\\e", with: "\\")
   }
 }

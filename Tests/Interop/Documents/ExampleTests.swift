@@ -21,24 +21,15 @@ import Testing
   }
 
   /// The blocks behind EXAMPLES, as they are copied from a page.
-  private static let all: [Example] = {
+  static let all: [Example] = {
     let folder = Document.root.appending(path: "man")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.filter { $0.hasSuffix(".1") }.sorted().flatMap { name -> [Example] in
-      let text = try? String(contentsOf: folder.appending(path: name), encoding: .utf8)
-      guard let text, let start = text.range(of: ".Sh EXAMPLES") else { return [] }
-      return text[start.upperBound...].matches(of: #/\.Bd -literal[^\n]*\n([^\n]+)\n\.Ed/#).map {
-        Example(page: name, command: unescaped(String($0.1)))
+    return names.filter { $0.hasSuffix(".1") }.sorted().flatMap { name in
+      ((try? Document(path: "man/\(name)", width: 75).blocks()) ?? []).map {
+        Example(page: name, command: $0.text.joined(separator: "\n"))
       }
     }
   }()
-
-  private static func unescaped(_ line: String) -> String {
-    [
-      "\\-": "-", "\\(aq": "'", "\\(ga": "`", "\\(dq": "\"", "\\(ha": "^", "\\(ti": "~",
-      "\\&": "", "\\e": "\\",
-    ].reduce(line) { $0.replacing($1.key, with: $1.value) }
-  }
 
   @Test func areThere() {
     #expect(Self.all.count >= 80)
