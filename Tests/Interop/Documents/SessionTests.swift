@@ -85,9 +85,10 @@ private func run(_ session: Session) throws -> [[String]] {
   let scene = try Scene()
   // Each command sees the status of the one before; its output ends with a mark. Where the document
   // shows no output, all of them have to succeed.
+  let check =
+    session.showsOutput ? "" : "[ $status = 0 ] || { echo \"status $status\"; kill -KILL 0; }; "
   let steps = session.steps.map {
-    "\($0.command)\nstatus=$?; printf '\\036'; (exit $status)"
-      + (session.showsOutput ? "" : " || kill -KILL 0")
+    "\($0.command)\nstatus=$?; \(check)printf '\\036'; (exit $status)"
   }
   let script = """
     # Who enters mounts of its own comes to be in their root.
