@@ -189,8 +189,8 @@ import Testing
       "connect", "--wait", "soon", "host", "80",
       says: """
         The value 'soon' is invalid for '--wait <duration>'.
-        Help:  --wait <duration>  Try again until the port accepts, this long at most; --timeout \
-        then bounds each try.
+        Help:  --wait <duration>  Try again until the port accepts, for this long at most; --timeout then \
+        applies to each try.
         """),
     Row(
       "states", "--state", "LISTENING",
@@ -269,7 +269,7 @@ import Testing
         The value 'quit' is invalid for '--on-stdin-eof <action>'. Please provide one of \
         'shutdown', 'wait' and 'close'.
         Help:  --on-stdin-eof <action>  At the end of standard input: shutdown (half-close, the \
-        peer may go on), wait (tell the peer nothing before its own end), or close (end once \
+        peer may go on), wait (tell the peer nothing until it has ended), or close (end once \
         everything is acknowledged). Default: shutdown.
         """),
   ]
@@ -279,7 +279,7 @@ import Testing
     Row(
       "send", "--pattern", "random", "host", "80",
       says: "The option '--pattern' needs '--size' or '--duration'\n"
-        + "Help:  --pattern <pattern>  Which data is made: zero, counter, random or random:SEED. "
+        + "Help:  --pattern <pattern>  Which data to generate: zero, counter, random or random:SEED. "
         + "Default: zero."),
     Row(
       "send", "--size", "1K", "host", "80", "file",

@@ -83,8 +83,8 @@ extension OpensSockets {
       .option(
         "keepalive", \.sockets.keepAlive, value: "idle[,interval[,count]]",
         help: """
-          Probe the peer after so much silence, so often, and give up after so many unanswered \
-          probes: 60s,10s,5 (SO_KEEPALIVE).
+          Probe the peer after this much silence, at this interval, and give up after this many \
+          unanswered probes: 60s,10s,5 (SO_KEEPALIVE).
           """),
       .option(
         "mss", \.sockets.segment, value: "n",
@@ -101,19 +101,19 @@ extension OpensSockets {
       .option(
         "user-timeout", \.sockets.userTimeout, value: "duration",
         help: """
-          Give the connection up when data stays unacknowledged for so long (TCP_USER_TIMEOUT).
+          Give up the connection if data stays unacknowledged for this long (TCP_USER_TIMEOUT).
           """),
       .option(
         "notsent-lowat", \.sockets.unsentLimit, value: "size",
-        help: "Most that may wait unsent in the send buffer (TCP_NOTSENT_LOWAT)."),
+        help: "How much may wait unsent in the send buffer (TCP_NOTSENT_LOWAT)."),
       .option(
         "mark", \.sockets.mark, value: "n",
         help: "Mark of packets for routing and firewalls (SO_MARK); needs CAP_NET_ADMIN."),
       .flag(
         "trace", \.sockets.traces,
         help: """
-          Show each system call on the sockets as it happens: its result, its time, the TCP state, \
-          and what the kernel keeps of a connection that was closed.
+          Show each system call on the sockets as it happens: its result, its time, the TCP \
+          state, and what the kernel keeps of a closed connection.
           """),
       .flag(
         "explain", \.sockets.explains,
@@ -129,13 +129,13 @@ extension OpensSockets {
     [
       .flag(
         "reuse-port", \.sockets.sharesPort,
-        help: "Share the port with other listeners that ask for it too (SO_REUSEPORT)."),
+        help: "Share the port with other listeners that also ask for it (SO_REUSEPORT)."),
       .option(
         "defer-accept", \.sockets.deferral, value: "duration",
-        help: "Accept a connection when data has come, or after this long (TCP_DEFER_ACCEPT)."),
+        help: "Accept a connection when data has arrived, or after this long (TCP_DEFER_ACCEPT)."),
       .option(
         "fast-open", \.sockets.fastOpen, value: "n",
-        help: "Take data in the SYN; this many such handshakes may be pending (TCP_FASTOPEN)."),
+        help: "Accept data in the SYN; this many such handshakes may be pending (TCP_FASTOPEN)."),
     ]
   }
 }

@@ -45,41 +45,42 @@ struct BacklogTestOptions: Subcommand {
     abstract: "Measure what a listener's two queues hold, beside what the kernel's rules predict.",
     discussion: [
       """
-      It opens a listener of its own on loopback that never accepts, connects more clients than its \
-      queue should hold, and then counts how many are held, how many had their SYN \
-      dropped, and which connect was the first. Each number stands beside what the kernel's rules \
-      predict; a difference is named, with status 1. No privilege is needed and no setting of the \
-      host is changed.
+      It opens a listener of its own on loopback that never accepts, connects more clients than \
+      the queue should hold, and counts how many are held, how many had their SYN dropped, and \
+      which connect was dropped first. Each number stands beside what the kernel's rules \
+      predict. A difference is named, and the exit status is 1. This needs no privilege and \
+      changes no setting of the host.
       """,
       """
-      Linux keeps two queues for a listener. Connections that wait for accept(2) are in the accept \
-      queue, handshakes that are not finished in the SYN queue; each holds one more than the \
-      effective backlog, which is the argument of listen(2) clamped by net.core.somaxconn. A SYN that \
-      meets a full queue is dropped silently, and the client sends it again after 1, 2, 3, 4, 5 and \
-      7 seconds.
+      Linux keeps two queues for a listener: connections that wait for accept(2) are in the \
+      accept queue, unfinished handshakes in the SYN queue. Each holds one more than the \
+      effective backlog, which is the argument of listen(2) clamped by net.core.somaxconn. A SYN \
+      that meets a full queue is silently dropped, and the client sends it again after 1, 2, 3, \
+      4, 5 and 7 seconds.
       """,
       """
-      The experiment runs in a private network namespace where the system allows it, with the host's \
-      settings, so that the counters are exact. There --set asks what another setting would do. \
-      --sweep runs it for many backlogs, --accept-rate against an acceptor that is too slow.
+      Where the system allows it, the experiment runs in a private network namespace with the \
+      host's settings, so that the counters are exact. There --set tries another setting. \
+      --sweep runs it for many backlogs, and --accept-rate with an acceptor that is too slow.
       """,
       """
-      With HOST and PORT it connects to somebody else's listener, one client after the other, until \
-      one is not answered. Use it on a server that is stopped (SIGSTOP) or stalled: one that accepts \
-      fast is reported as such. What was queued stays queued until the server accepts. The options \
-      for a listener of its own have no use there.
+      With HOST and PORT it connects to the listener of another program, one client after \
+      another, until one is not answered. Use it on a server that is stopped (SIGSTOP) or \
+      stalled; one that accepts fast is reported as such. What was queued stays queued until the \
+      server accepts it. The options for a listener of its own do not apply there.
       """,
       """
-      --expect holds the result to a comparison of its numbers, for a pipeline: the keys of the JSON \
-      object joined by dots, such as 'clients.established', or one of the short forms below. The \
-      first words of a key may be left out where one key alone ends like that. The operators are >=, \
-      >, <=, <, = and !=; a value is a number, true, false or another name, also with a number added \
-      to it. Comparisons are joined by 'and' or a comma. With --sweep each row has to meet it.
+      --expect checks the result, for a pipeline. It compares numbers, named by the keys of the \
+      JSON object joined by dots, such as 'clients.established', or by one of the short forms \
+      below. The first keys may be left out where only one name ends like that. The operators \
+      are >=, >, <=, <, = and !=. A value is a number, true, false, another name, or a name plus \
+      a number. Comparisons are joined by 'and' or a comma. With --sweep each row has to meet \
+      them.
       """,
     ],
     operands: [
       Operand(
-        "host", required: false, help: "Name or address of a listener to test instead of an own.",
+        "host", required: false, help: "Name or address of another program's listener.",
         completion: .host),
       Operand(
         "port", required: false, help: "Port from 0 to 65535, or a service's name.",
@@ -93,7 +94,7 @@ struct BacklogTestOptions: Subcommand {
         explanation: "Find out whether a backlog of 5000 would be in force on this host."),
       Example(
         command: "tcptool backlog-test --queue both --explain",
-        explanation: "Fill both queues, and read what the rules are and what old texts claim."),
+        explanation: "Fill both queues, and read the rules and what old texts claim."),
       Example(
         command: "tcptool backlog-test --set tcp_syncookies=0",
         explanation: "See what a setting would do, without changing the host's."),
@@ -105,18 +106,21 @@ struct BacklogTestOptions: Subcommand {
         explanation: "Watch a queue in front of an acceptor that is too slow."),
       Example(
         command: "tcptool backlog-test localhost 8080",
-        explanation: "Find the backlog of a server of this host that is stopped."),
+        explanation: "Find the backlog of a stopped server on this host."),
       Example(
         command: "tcptool backlog-test -b 511 --expect 'accept>=512'",
-        explanation: "Fail a pipeline, with status 3, where the queue is smaller."),
+        explanation: "Fail a pipeline, with status 3, if the queue is smaller."),
       Example(
         command: "tcptool backlog-test --svg queue.svg --json",
-        explanation: "One JSON object, and the queue as a chart."),
+        explanation: "Write one JSON object, and the queue as a chart."),
       Example(
-        command: "tcptool backlog-test --demo", explanation: "A guided tour of five experiments."),
+        command: "tcptool backlog-test --demo",
+        explanation: """
+          Take a guided tour of five experiments.
+          """),
       Example(
         command: "tcptool backlog-test --isolate never --samples a.csv",
-        explanation: "Test in this network namespace, and keep what each connect met."),
+        explanation: "Test in this network namespace, and keep what each connect found."),
       Example(
         command: "tcptool backlog-test --sweep-set somaxconn=16,128,4096",
         explanation: "Compare values of a setting in a table."),
@@ -134,7 +138,7 @@ struct BacklogTestOptions: Subcommand {
         explanation: "See clients that are connected to nobody."),
       Example(
         command: "tcptool backlog-test --netns blue -6 --probe-data ::1 80",
-        explanation: "Test a stopped server in a network namespace, by a byte each."),
+        explanation: "Test a stopped server in a network namespace, with a byte each."),
       Example(
         command: "tcptool backlog-test --allow-remote -c 64 10.0.0.7 80",
         explanation: "Test a stopped server on another host, with 64 clients."),
@@ -164,8 +168,8 @@ struct BacklogTestOptions: Subcommand {
     .option(
       "isolate", \.isolation, value: "when",
       help: """
-        Whether to run in a private user and network namespace: where that is allowed, or always, or \
-        never.
+        Whether to run in a private user and network namespace: if that is allowed (auto), \
+        always or never.
         """),
     .option(
       "set", \.settings, value: "name=value",
@@ -189,10 +193,13 @@ struct BacklogTestOptions: Subcommand {
     .option(
       "accept-rate", \.acceptRate, value: "rate",
       help:
-        "Accept at this rate meanwhile. With --arrival-rate or --accept-rate alone the other is chosen."
+        """
+        Accept at this rate meanwhile. If only --arrival-rate or --accept-rate is given, the \
+        other is chosen.
+        """
     ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
     .option(
-      "duration", \.duration, value: "duration", help: "How long clients come."
+      "duration", \.duration, value: "duration", help: "How long clients keep coming."
     ).needing("arrival-rate", "accept-rate"),
     .option(
       "relisten", \.changedSomaxconn, value: "n",
@@ -208,12 +215,12 @@ struct BacklogTestOptions: Subcommand {
     .option(
       "late-acks", \.lateAcks, value: "n",
       help: """
-        Let the last ACK of so many handshakes come when the queue is full, which leaves clients that \
+        Let the last ACK of this many handshakes come when the queue is full. These clients \
         believe that they are connected; with tcp_abort_on_overflow=1 they are reset.
         """
     ).excluding(scenarios(but: "late-acks") + ["count"] + files, because: noScenario),
     .flag(
-      "demo", \.isDemo, help: "A guided tour: five small experiments, with a sentence each."
+      "demo", \.isDemo, help: "Take a guided tour: five small experiments, with a sentence each."
     ).excluding(
       [
         "backlog", "queue", "count", "set", "sweep", "sweep-set", "arrival-rate", "accept-rate",
@@ -240,11 +247,11 @@ struct BacklogTestOptions: Subcommand {
     .flag("ipv6", "6", \.isIPv6, help: "Use IPv6: ::1, or only IPv6 addresses of the host."),
     .flag(
       "allow-remote", \.allowsRemote,
-      help: "Test a listener that is not on loopback; --count has to be given, up to 1024."
+      help: "Test a listener that is not on loopback; --count is required, up to 1024."
     ).needingOperands("host", "port").needing("count"),
     .flag(
       "probe-data", \.probesData,
-      help: "Send a byte on each connection, which tells those that are queued from ghosts."
+      help: "Send a byte on each connection, to tell queued ones from ghosts."
     ).needingOperands("host", "port"),
     .option(
       "netns", \.namespace, value: "name",
@@ -256,19 +263,19 @@ struct BacklogTestOptions: Subcommand {
     .option(
       "expect", "e", \.expectations, value: "comparison",
       help:
-        "Hold the result to this, as 'accept>=1024'; status 3 where it is not met. May be repeated."
+        "Check the result, as with 'accept>=1024'; the status is 3 if it fails. May be repeated."
     ),
     .flag(
       "explain", \.explains,
       help:
-        "Afterwards say what the rules are, where the kernel has them, and what old texts claim."
+        "Afterwards explain the rules, where the kernel has them, and what old texts claim."
     ),
     .option(
       "svg", \.plotFile, value: "file",
       help: "Write a chart: the queue against connects or time, or a sweep.", completion: .file),
     .option(
       "samples", \.sampleFile, value: "file",
-      help: "Write what was seen after each connect as comma-separated values.", completion: .file
+      help: "Write what was seen after each connect, as comma-separated values.", completion: .file
     ).excluding(["sweep", "sweep-set"], because: "each run would have its own"),
     .flag("json", "j", \.isJSON, help: "One JSON object; with --sweep one a line."),
     .option("color", \.color, value: "when", help: "Whether to use colour."),

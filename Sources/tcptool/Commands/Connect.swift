@@ -19,19 +19,21 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
     abstract: "Connect to a host and relay to standard input and output.",
     discussion: [
       """
-      The addresses of the host race: each gets a head start (--attempt-delay) before the next is \
-      tried too, families take turns, and the first to accept is kept. Then it says which two ends \
-      are connected, and how long the handshake took. With --verbose it also tells which attempts \
-      were given up, how long the name's resolution took, and the round trip that the kernel measured.
-      """,
-      """
-      An ICMP message that ends the handshake is told with its type, its code and its sender, and \
-      the exit status is that of its meaning: 11, 13 or 14.
-      """,
-      """
-      The end of standard input half-closes the connection; the end of what the peer sends closes \
-      standard output; the program ends when both have ended and the peer has acknowledged \
+      It connects, sends what it reads from standard input, and writes what the peer sends to \
+      standard output. The end of standard input half-closes the connection, and the peer may go \
+      on sending. The program ends when both sides have ended and the peer has acknowledged \
       everything.
+      """,
+      """
+      Where the host has several addresses, they race: each gets a head start (--attempt-delay) \
+      before the next is tried too, the families take turns, and the first to accept is kept. \
+      Once connected, it reports the two ends and how long the handshake took. --verbose adds \
+      the attempts that were given up, the time that resolving the name took, and the round trip \
+      that the kernel measured.
+      """,
+      """
+      If an ICMP message ends the handshake, its type, code and sender are reported, and the \
+      exit status is that of its meaning: 11, 13 or 14.
       """,
       .relayPolicyNotes,
     ] + .probeNotes + .repetitionNotes,
@@ -49,20 +51,24 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
         explanation: "Wait until a service accepts connections."),
       Example(
         command: "tcptool connect --linger 5s 192.0.2.7 7000 < request",
-        explanation: "Give the peer five seconds to answer and close, once it has it all."),
+        explanation: "Give the peer five seconds to answer and close, once it has everything."),
       Example(
         command: "tcptool connect --interval 200ms example.org 443",
         explanation: "Measure handshakes until Ctrl-C, five a second."),
       Example(
         command: "tcptool connect --count 100 --svg a.svg example.org 443",
         explanation: "Measure a hundred handshakes, one a second, and plot them."),
-      Example(command: "tcptool connect [::1]:7000", explanation: "Host and port may be one word."),
+      Example(
+        command: "tcptool connect [::1]:7000",
+        explanation: """
+          Write host and port as one word.
+          """),
       Example(
         command: "tcptool connect --explain example.org 80",
         explanation: "See each call and TCP state, and read what it means."),
       Example(
         command: "tcptool connect --json --log events.json example.org 80",
-        explanation: "Keep what happens as JSON lines, beside the same on standard error."),
+        explanation: "Report events as JSON lines, on standard error and in a file."),
       Example(
         command: "tcptool connect -4 --attempt-delay 50ms example.org 80",
         explanation: "Race the IPv4 addresses of a host with a short head start each."),
@@ -71,24 +77,24 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
         explanation: "Connect from an address and port that a firewall lets through."),
       Example(
         command: "tcptool connect --interface eth1 --mark 7 10.0.0.7 7000",
-        explanation: "Connect by another interface, with a mark for its routes."),
+        explanation: "Connect through another interface, with a mark for its routes."),
       Example(
         command: "tcptool connect --crlf --on-stdin-eof wait example.org 80",
-        explanation: "Speak a protocol of lines, and stay for the answer."),
+        explanation: "Speak a line-based protocol, and wait for the answer."),
       Example(
         command: "tcptool connect --send-only --total-timeout 1m ::1 7000",
-        explanation: "Send for a minute at most, and pay no heed to answers."),
+        explanation: "Send for a minute at most, and ignore answers."),
       Example(
         command: "tcptool connect --nodelay --keepalive 60s,10s,5 host 22",
-        explanation: "Send each key at once, and notice a peer that is gone."),
+        explanation: "Send each segment at once, and notice a peer that is gone."),
       Example(
         command: "tcptool connect --user-timeout 10s --dscp ef host 7000",
-        explanation: "Give up on what stays unacknowledged for ten seconds."),
+        explanation: "Give up if data stays unacknowledged for ten seconds."),
     ] + .probing,
     exitStatuses: .connecting(
       done: """
-        Both directions ended and everything was acknowledged; or all that was probed is open; or \
-        every repeated handshake succeeded.
+        Both sides ended and everything was acknowledged; or every port probed is open; or every \
+        repeated handshake succeeded.
         """, hasTimeouts: true),
     seeAlso: [
       "tcptool-trace(7)", "tcptool-json(7)", "tcptool-queues(7)", "nc(1)", "connect(2)", "tcp(7)",

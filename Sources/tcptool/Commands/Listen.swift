@@ -19,32 +19,34 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     abstract: "Wait for connections and relay them to standard input and output, or serve them.",
     discussion: [
       """
-      Without a host it listens on every local address, with one socket for IPv6 and IPv4. Once \
-      listen(2) has returned it says where it listens, and which backlog is in force.
+      It accepts a connection, sends what it reads from standard input, and writes what the \
+      client sends to standard output. Without a host it listens on every local address, with \
+      one socket for IPv6 and IPv4. Once listen(2) has returned, it reports where it listens and \
+      which backlog is in force.
       """,
       """
-      It takes one connection and closes the listening socket, so that a second client is refused \
-      instead of waiting in a queue that nobody serves. With --keep-open it serves all that come, \
-      at the same time. Standard input then goes to all of them, as fast as the slowest takes it, \
-      and what they send comes line by line, each with the number of its connection; bytes of two \
-      never stand in one line. On a terminal all that it would obey is spelled out in these lines, \
-      \\x1b for an escape, so that no peer can pretend to be another one. With --max-concurrent 1 \
-      they come one after another, and as they are.
+      It accepts one connection and closes the listening socket, so that a second client is \
+      refused instead of waiting in a queue that nobody serves. With --keep-open it serves all \
+      clients, many at a time. Standard input then goes to all of them, as fast as the slowest \
+      one takes it. What they send is written line by line, with the number of the connection \
+      before each line. On a terminal, control characters in these lines are spelled out (\\x1b \
+      for an escape), so that no client can pretend to be another. With --max-concurrent 1 the \
+      clients are served one after another, and what they send is written unchanged.
       """,
       """
-      The end of standard input half-closes the connection; the end of what the peer sends closes \
-      standard output; the program ends when both have ended and the peer has acknowledged \
-      everything. With --keep-open a connection ends as soon as the peer ends its side; timeouts \
-      count for each connection.
+      The end of standard input half-closes the connection, and the client may go on sending. \
+      The program ends when both sides have ended and the client has acknowledged everything. \
+      With --keep-open a connection ends as soon as the client ends its side. Timeouts apply to \
+      each connection.
       """,
       """
-      With --echo, --discard, --source-data, --file or --exec a client gets that in place of \
-      standard input and output. A client that did not get all of a file or of --source-data is \
-      told, and makes the status 21.
+      With --echo, --discard, --source-data, --file or --exec clients get that service instead \
+      of standard input and output. If a client did not get all of a file or of --source-data, \
+      that is reported, and the exit status is 21.
       """,
       """
-      For the study of queues it can leave connections unaccepted (--hold), accept slowly \
-      (--accept-delay, --accept-rate), call listen(2) again (--relisten) and watch what waits \
+      To study queues, it can leave connections unaccepted (--hold), accept slowly \
+      (--accept-delay, --accept-rate), call listen(2) again (--relisten) and show what waits \
       (--queues).
       """,
       .relayPolicyNotes,
@@ -55,52 +57,52 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
         command: "tcptool listen 7000", explanation: "Listen on port 7000 of every local address."),
       Example(
         command: "tcptool listen 127.0.0.1 7000 > received",
-        explanation: "Take one connection on loopback and keep what it sends."),
+        explanation: "Accept one connection on loopback, and keep what it sends."),
       Example(
         command: "tcptool listen --keep-open --echo 7000",
-        explanation: "Send everybody back what they send."),
+        explanation: "Send back to every client what it sends."),
       Example(
         command: "tcptool listen --hold --backlog 5 --queues 7000",
         explanation: "Let six connections fill the accept queue, and watch it."),
       Example(
         command: "tcptool listen -k --allow ::1,127.0.0.1 7000 --exec date",
-        explanation: "Tell the time to everybody on this host."),
+        explanation: "Tell the time to every client on this host."),
       Example(
         command: "tcptool listen --port-file port 0 > received",
         explanation: "Let the kernel choose the port, and tell a script which it is."),
       Example(
         command: "tcptool listen -k --discard --max-connections 100 7000",
-        explanation: "Take a hundred connections, and throw away what they send."),
+        explanation: "Accept a hundred connections, and discard what they send."),
       Example(
         command: "tcptool listen -k --source-data 1G --accept-timeout 1m 80",
         explanation: "Send a gibibyte to each client, until none has come for a minute."),
       Example(
         command: "tcptool listen -k --file a.html --max-concurrent 8 8080",
-        explanation: "Send a file to each client, to eight at once."),
+        explanation: "Send a file to each client, at most eight at once."),
       Example(
         command: "tcptool listen -k --accept-rate 2 --idle-timeout 10s 7000",
         explanation: "Be slow to accept, and end connections that have fallen silent."),
       Example(
         command: "tcptool listen --accept-delay 3s --relisten 5@9s 7000",
-        explanation: "Let connections wait before they are accepted; later allow six of them."),
+        explanation: "Let connections wait before they are accepted, and later only six."),
       Example(
         command: "tcptool listen --unbound --ipv6 --trace",
         explanation: "See what listen(2) does without bind(2), call by call."),
       Example(
         command: "tcptool listen --ready-fd 3 --recv-only 0 > data 3> port",
-        explanation: "Keep what one client sends; tell the port through a descriptor."),
+        explanation: "Keep what one client sends, and report the port through a descriptor."),
       Example(
         command: "tcptool listen --reuse-port --defer-accept 5s 7000",
-        explanation: "Share a port, and leave clients that say nothing to the kernel."),
+        explanation: "Share a port, and accept no client before it has sent data."),
       Example(
         command: "tcptool listen -k --echo --fast-open 16 --ttl 1 7000",
-        explanation: "Take data in the SYN, and answer only those who are one hop away."),
+        explanation: "Accept data in the SYN, and answer only clients one hop away."),
       Example(
         command: "tcptool listen --on-peer-eof close --hex-dump - 7000",
-        explanation: "Show the bytes of a connection that ends with its client's."),
+        explanation: "Show the bytes of a connection, and end when the client does."),
     ],
     exitStatuses: [
-      ExitStatus.done.row("Every connection ended well and everything was acknowledged."),
+      ExitStatus.done.row("Every connection ended well, and everything was acknowledged."),
       ExitStatus.notResolved.row(),
       ExitStatus.noAnswer.row("No client came in time (--accept-timeout), or one went silent."),
       ExitStatus.localEnd.row(), ExitStatus.reset.row(), ExitStatus.peerStoppedReceiving.row(),

@@ -35,31 +35,31 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     abstract: "Receive what a peer sends, into a file or standard output.",
     discussion: [
       """
-      It takes one connection, receives until the peer's FIN, and only then closes its own side: \
-      once everything is written, is what it has to be, and has its name. An RST instead of the FIN \
-      means that something may be missing: what came is kept, and the exit status is 20. A sender \
-      that was killed ends with FIN too; only --expect-size and --expect-digest tell that from the \
-      end of the data.
+      It accepts one connection and receives until the peer's FIN. It closes its own side only \
+      when everything is written and checked, and the file has its name. A RST instead of the \
+      FIN means that data may be missing: what came is kept, and the exit status is 20. A sender \
+      that was killed ends with a FIN too. Only --expect-size and --expect-digest can tell that \
+      from the end of the data.
       """,
       """
-      A file appears under its name only when it is complete. Until then '.tcptool-part' is appended \
-      to the name, and what came stays there if the transfer fails. The next run removes it, but \
-      one that is being written is left alone, and a random name is taken. A file that \
-      exists is replaced with --force only. A symbolic link is followed. What is no regular file, a \
-      device or a FIFO, is written as it is.
+      A file appears under its name only when it is complete. Until then '.tcptool-part' is \
+      appended to the name, and what came stays there if the transfer fails. The next run \
+      removes such a leftover. If it is still being written, it is left alone, and a random name \
+      is used. An existing file is replaced only with --force. A symbolic link is followed. A \
+      device or a FIFO is written to directly.
       """,
       """
-      What is not as it was expected is refused: the file does not get its name, the sender is told \
-      by RST in place of our FIN, and the exit status is 23.
+      Data that is not as expected is refused. The file does not get its name, the sender gets a \
+      RST instead of our FIN, and the exit status is 23.
       """,
       """
-      With --keep-open each connection gets a file of its own, and many are received at once; on \
-      standard output they come one after another.
+      With --keep-open many connections are received at once, each into a file of its own. On \
+      standard output they are written one after another.
       """,
       .streamNotes
-        + " With --verify the pattern starts anew in each stream. --expect-size is the size of all "
-        + "together: with the last stream it is known whether something is missing, and that one is "
-        + "reset then.",
+        + " With --verify the pattern begins anew in each stream. --expect-size is the size of all streams "
+        + "together. Whether something is missing is known only at the end of the last stream, so that "
+        + "one is reset.",
       .copyNotes,
     ],
     operands: [
@@ -75,19 +75,19 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       Example(
         command: "tcptool recv 7000 --output disk.img", explanation: "Receive a file."),
       Example(
-        command: "tcptool recv 7000 | tar -x", explanation: "Hand on what arrives as it arrives."),
+        command: "tcptool recv 7000 | tar -x", explanation: "Pass on data as it arrives."),
       Example(
         command: "tcptool recv 7000 -o a.img --expect-size 4G",
-        explanation: "Take the file for whole only if all of it came."),
+        explanation: "Accept the file only if all of it came."),
       Example(
         command: "tcptool recv 7000 -o a.img --digest sha256",
-        explanation: "Receive a file, and see its digest without reading it again."),
+        explanation: "Receive a file, and print its digest without reading it again."),
       Example(
         command: "tcptool recv --keep-open -o 'in-%n-%a' 7000",
-        explanation: "Receive from all that come, a file each, until Ctrl-C."),
+        explanation: "Receive from every client into a file each, until Ctrl-C."),
       Example(
         command: "tcptool recv --verify random 7000",
-        explanation: "Look whether each byte is what 'send --pattern random' sent."),
+        explanation: "Check every byte against what 'send --pattern random' sends."),
       Example(
         command: "tcptool recv --streams 8 --discard 7000",
         explanation: "Be the other end of 'send --streams 8 --duration 10s'."),
@@ -96,16 +96,16 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
         explanation: "Fetch a file from 'tcptool send --listen'."),
       Example(
         command: "tcptool recv --force --fsync -o disk.img 7000",
-        explanation: "Replace a file, and know that it is on the disk."),
+        explanation: "Replace a file, and make sure that it is on the disk."),
       Example(
         command: "tcptool recv --discard -i 1s --rcvbuf 64K --svg a.svg 7000",
         explanation: "See what a small receive buffer does to the rate."),
       Example(
         command: "tcptool recv --expect-digest crc32c:8a9136aa -o a.img 7000",
-        explanation: "Take the file for whole only if it is the right one."),
+        explanation: "Accept the file only if it has this digest."),
     ],
     exitStatuses: .connecting(
-      done: "The peer ended with FIN and everything is written.", hasTimeouts: true,
+      done: "The peer ended with a FIN, and everything is written.", hasTimeouts: true,
       hasMismatch: true, sends: false),
     seeAlso: [
       "tcptool-send(1)", "tcptool-trace(7)", "tcptool-json(7)", "nc(1)", "sha256sum(1)",
@@ -125,16 +125,17 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
         "force", "f", \.replaces, help: "Replace a file that exists, once the new one is whole."),
       .flag(
         "fsync", \.isDurable,
-        help: "See the file on the disk before it gets its name: it survives a power cut."
+        help: "Flush the file to disk before it gets its name, so that it survives a power cut."
       ).needing("output"),
       .flag(
-        "discard", \.discards, help: "Throw everything away, and say how much it was."
+        "discard", \.discards, help: "Discard everything, and report how much it was."
       ).excluding(["output", "force"], because: "nothing is written"),
       .option(
         "verify", \.pattern, value: "pattern",
         help: """
-          Compare everything with a pattern that send makes: zero, counter, random or random:SEED. \
-          The first wrong byte is told, and the status is 23. Writes nothing without --output.
+          Compare everything with a pattern that send generates: zero, counter, random or \
+          random:SEED. The first wrong byte is reported, and the status is 23. Writes nothing \
+          without --output.
           """),
     ]
     let waiting = listeningParameters + listenerOnlyParameters
@@ -142,16 +143,19 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     let many: [Bound<Self>] = [
       .flag(
         "keep-open", "k", \.keepsOpen,
-        help: "Receive from all that come, until a signal ends it."),
+        help: "Receive from every client, until a signal."),
       .option(
         "max-connections", \.mostConnections, value: "n",
-        help: "Take this many connections in all, close the listener, and end with the last."),
+        help: """
+          Accept this many connections in all, then close the listener and end with the last \
+          one.
+          """),
     ]
     let streams: Bound<Self> = .option(
       "streams", \.streams, value: "n",
       help: """
-        Receive one transfer by this many connections at once, 1 to 1024, and end with the last. With \
-        --output each has a file of its own, by '%n' in the name.
+        Receive one transfer over this many connections at once, 1 to 1024, and end with the \
+        last one. With --output each has a file of its own, named by '%n'.
         """
     ).needing("discard", "verify", "output").excluding(
       ["keep-open", "max-connections"], because: "--streams says how many connections there are"
@@ -169,7 +173,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     return destination
       + contentParameters(
         consequence:
-          "If not, no file gets its name, the sender is told by RST, and the status is 23."
+          "If not, no file gets its name, the sender gets a RST, and the status is 23."
       ) + many + [streams, copyParameter(\.copy)]
       + measureParameters("what waits unread and the receive window").map {
         $0.parameter.name == "svg"

@@ -33,32 +33,34 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
     abstract: "Send files or standard input, and wait until they have arrived.",
     discussion: [
       """
-      After the last byte it half-closes the connection, discards whatever the peer sends, and \
-      waits until the peer's kernel has acknowledged every byte. Then it gives the peer some time \
-      (--linger) to close its own side. Closing earlier could reset the connection and lose what \
-      was still on its way.
+      It connects, sends the files, or standard input if none is named, and ends with status 0 \
+      only if the peer's kernel has acknowledged every byte. After the last byte it half-closes \
+      the connection and discards whatever the peer sends. Once everything is acknowledged, it \
+      gives the peer some time (--linger) to close its own side. Closing earlier could reset the \
+      connection and lose what was still on its way.
       """,
       """
-      If not everything was acknowledged, it says how much was, and exits with status 21. If what \
-      was sent is not what it had to be (--expect-size, --expect-digest, a file that became shorter \
-      on the way), it resets the connection in place of the FIN, so that the receiver does not take \
-      it for whole, and exits with status 23.
+      If not everything was acknowledged, it reports how much was, and the exit status is 21. If \
+      the data is not as expected (--expect-size, --expect-digest, or a file that shrank on the \
+      way), it sends a RST instead of the FIN, so that the receiver does not take the data for \
+      complete, and the exit status is 23.
       """,
       """
-      Several files are sent one after another, as cat(1) gives them, and each has its digest.
+      Several files are sent one after another, as cat(1) writes them. Each has its own digest.
       """,
       """
-      With --size or --duration it makes the data itself, in words of eight bytes that are counted \
-      from 0. Word n is 0 in the pattern 'zero', and n in 'counter', its most significant byte \
-      first. In 'random:SEED' it is z, its least significant byte first, where modulo 2^64 first \
-      z = SEED + (n + 1) * 0x9e3779b97f4a7c15, then z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9, \
-      z = (z ^ z >> 27) * 0x94d049bb133111eb and z = z ^ z >> 31 (SplitMix64). 'random' alone is \
-      'random:0'. The option --verify of tcptool recv makes the same.
+      With --size or --duration it generates the data, in words of eight bytes that are numbered \
+      from 0. In the pattern 'zero' every word is 0. In 'counter' it is its number n, with the \
+      most significant byte first. In 'random:SEED' it is z, with the least significant byte \
+      first, where modulo 2^64 first z = SEED + (n + 1) * 0x9e3779b97f4a7c15, then z = (z ^ z >> \
+      30) * 0xbf58476d1ce4e5b9, z = (z ^ z >> 27) * 0x94d049bb133111eb and z = z ^ z >> 31 \
+      (SplitMix64). 'random' stands for 'random:0'. The option --verify of tcptool recv compares \
+      with the same data.
       """,
       .streamNotes
-        + " Streams carry data that is made here: the size and the rate are divided among them, and each "
-        + "starts the pattern at its beginning. Nothing is sent before all of them are connected. A file "
-        + "is never divided; several files go by a tcptool send each.",
+        + " Streams carry generated data. The size and the rate are divided among them, and each begins "
+        + "the pattern anew. Nothing is sent before all of them are connected. A file is never divided: "
+        + "to send several files at once, start a tcptool send for each.",
       .copyNotes,
     ],
     operands: .hostAndPort + [
@@ -73,7 +75,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
         explanation: "Send what a program writes."),
       Example(
         command: "tcptool send --digest sha256 192.0.2.7 7000 a.img",
-        explanation: "Send a file, and see the digest of what was sent."),
+        explanation: "Send a file, and print the digest of what was sent."),
       Example(
         command: "tcptool send --listen 7000 disk.img",
         explanation: "Wait for a receiver that connects, and send it a file."),
@@ -82,31 +84,31 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
         explanation: "Send zeros for ten seconds, to see how fast the path is."),
       Example(
         command: "tcptool send --rate 100Mbit -i 1s 192.0.2.7 7000 a.img",
-        explanation: "Send no faster than that, and tell each second how it goes."),
+        explanation: "Send no faster than that, and report the rate every second."),
       Example(
         command: "tcptool send --size 1G --pattern random 192.0.2.7 7000",
         explanation: "Send data that 'tcptool recv --verify random' compares byte by byte."),
       Example(
         command: "tcptool send --streams 8 --duration 10s 192.0.2.7 7000",
-        explanation: "See how fast the path is for eight connections at once."),
+        explanation: "See how fast the path is with eight connections at once."),
       Example(
         command: "tcptool send --congestion reno --svg a.svg host 7000 a.img",
         explanation: "Plot rate, window and round trip, with another congestion control."),
       Example(
         command: "tcptool send --sndbuf 4M --notsent-lowat 128K host 7000 a",
-        explanation: "Send through a fixed buffer, of which little waits unsent."),
+        explanation: "Send through a fixed buffer in which little waits unsent."),
       Example(
         command: "tcptool send -v --copy userspace --mss 536 host 7000 a.img",
-        explanation: "Leave splice(2) out, send small segments, and say how it went."),
+        explanation: "Do without splice(2), send small segments, and report how it went."),
       Example(
         command: "tcptool send --expect-size 4G --linger 1m host 7000 a.img",
-        explanation: "Send all of it or nothing, and let the receiver close late."),
+        explanation: "Fail unless the file has this size, and let the receiver close late."),
       Example(
         command: "tcptool send --timeout 5s --quiet host 7000 a.img",
-        explanation: "Give up soon where nobody answers, and say nothing but errors."),
+        explanation: "Give up soon if nobody answers, and report nothing but errors."),
       Example(
         command: "tcptool send --expect-digest crc32c:8a9136aa host 7000 a",
-        explanation: "Have the receiver refuse a file that has changed."),
+        explanation: "Fail, at both ends, if the file has changed."),
     ],
     exitStatuses: .connecting(
       done: "The peer has acknowledged every byte.", hasTimeouts: true, hasMismatch: true),
@@ -119,20 +121,20 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
     let made: [Bound<Self>] = [
       .option(
         "size", \.size, value: "size",
-        help: "Send this many bytes that are made here: 4G, 1000.", waives: ["file"]),
+        help: "Generate and send this many bytes: 4G, 1000.", waives: ["file"]),
       .option(
         "duration", \.duration, value: "duration",
-        help: "Send data that is made here, for this long or, with --size, until that is sent.",
+        help: "Generate and send data for this long or, with --size, until that much is sent.",
         waives: ["file"]),
       .option(
         "pattern", \.pattern, value: "pattern",
-        help: "Which data is made: zero, counter, random or random:SEED. Default: zero."
+        help: "Which data to generate: zero, counter, random or random:SEED. Default: zero."
       ).needing("size", "duration"),
       .option(
         "streams", \.streams, value: "n",
         help: """
-          Send by this many connections at once, 1 to 1024: --size and --rate are those of all \
-          together. A file is not divided among streams.
+          Send over this many connections at once, 1 to 1024; --size and --rate apply to all of \
+          them together. A file is not divided among streams.
           """
       ).needing("size", "duration").excluding(
         ["expect-digest"], because: "each stream has a digest of its own"),
@@ -154,7 +156,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       !family.contains($0.parameter.name) && $0.parameter.name != "unbound"
     }.map { $0.needing("listen") }
     return [place] + made
-      + contentParameters(consequence: "If not, the receiver is told by RST, and the status is 23.")
+      + contentParameters(consequence: "If not, the receiver gets a RST, and the status is 23.")
       + [
         .option(
           "linger", \.linger, value: "duration",

@@ -57,27 +57,29 @@ struct StatesOptions: Subcommand {
     abstract: "Show the TCP sockets of this host with their states and queues.",
     discussion: [
       """
-      Every socket of this network namespace is shown, in every state. The kernel is asked through \
-      sock_diag, or, where that is refused, through /proc/net/tcp and /proc/net/tcp6. An IPv4 peer \
-      of an IPv6 socket is shown with its IPv4 address.
+      It shows every socket of this network namespace, in every state, or those that a filter \
+      chooses. The kernel is asked through sock_diag or, where that is refused, through \
+      /proc/net/tcp and /proc/net/tcp6. An IPv4 peer of an IPv6 socket is shown with its IPv4 \
+      address.
       """,
       """
-      Recv-Q is what the program has not read yet; for a listener it is the number of connections \
-      that wait for accept(2). Send-Q is what the peer has not acknowledged, sent or not. SYN and \
-      FIN count as one byte each. For a listener Send-Q is the backlog in force, one less than \
-      its queue holds; /proc does not have it, and then it is '-'.
+      Recv-Q is how many bytes the program has not read yet; for a listener, how many \
+      connections wait for accept(2). Send-Q is how many bytes the peer has not acknowledged, \
+      sent or not. SYN and FIN count as one byte each. For a listener Send-Q is the backlog in \
+      force, one less than its queue holds. /proc does not have it, and '-' stands in its place.
       """,
       """
-      With --process the role says why a socket has no process: it waits in its listener's SYN \
-      queue or accept queue (its process is then who has to accept it), it is an orphan, or it is \
-      what is kept of a connection that is over. What is not known is '-', and null in JSON.
+      With --process the role says why a socket has no process. It waits in its listener's SYN \
+      queue or accept queue, and the process shown is the one that has to accept it; or it is an \
+      orphan; or it is what is kept of a connection that is over. What is not known is '-', and \
+      null in JSON.
       """,
       """
-      In JSON a row has the keys schema, record, family, state, recv_queue, send_queue (null for a \
-      listener), backlog (of a listener), local, peer, timer {kind, expires_ms, retransmits}, uid, \
-      ipv6_only, inode, cookie, interface, netns, netns_name, memory {...}, info {...}, congestion_control, cgroup, role, \
-      listener_processes and processes [{pid, name, fd}]. memory, info, congestion_control, cgroup \
-      and the processes are null without the option that asks for them.
+      Every key of --json is in tcptool-json(7). With --csv numbers are exact, and a field is \
+      empty where nothing is known. Names that other programs chose, of processes or control \
+      groups, are escaped in the table and in CSV, so that no terminal obeys them. In CSV this \
+      includes a =, +, - or @ at the beginning, which a spreadsheet would take for a formula: \
+      '=1+1' becomes '\\x3d1+1'. JSON has every name as it is.
       """,
     ] + watchDiscussion + eventDiscussion + listenerDiscussion + captureDiscussion
       + filterDiscussion,
@@ -108,31 +110,31 @@ struct StatesOptions: Subcommand {
         explanation: "See how the queues of the listeners move."),
       Example(
         command: "tcptool states --events --json",
-        explanation: "What each connection has sent, received and lost, once it is over."),
+        explanation: "Show what each connection has sent, received and lost, once it is over."),
       Example(
         command: "tcptool states --listeners --check 80",
-        explanation: "Say which listeners have a queue that is nearly full, with status 3."),
+        explanation: "Show which listeners have a queue that is nearly full, with status 3."),
       Example(
         command: "tcptool states --listeners -f openmetrics > tcp.prom",
-        explanation: "Metrics for Prometheus."),
+        explanation: "Write metrics for Prometheus."),
       Example(
         command: "tcptool states :443,8000-8100 peer=10.0.0.0/8",
         explanation: "Show what has one of these ports at either end and a peer in that network."),
       Example(
         command: "tcptool states pending or 'recvq>64K'",
-        explanation: "Show what its program is late with: not accepted, or not read."),
+        explanation: "Show what programs are late with: not accepted, or not read."),
       Example(
         command: "tcptool states process=nginx state!=LISTEN 'rtt>50ms'",
         explanation: "Show the slow connections of a program."),
       Example(
         command: "tcptool states '( sport = :ssh or dport = :ssh )'",
-        explanation: "The same expression as for ss."),
+        explanation: "Use an expression of ss."),
       Example(
         command: "tcptool states --from saved-tcp state=CLOSE_WAIT",
         explanation: "Look at a copy of /proc/net/tcp that somebody sent."),
       Example(
         command: "tcptool states --process --save before",
-        explanation: "Keep everything for a look at it later, or elsewhere."),
+        explanation: "Save everything, to look at it later or elsewhere."),
       Example(
         command: "tcptool states --from before --listeners",
         explanation: "Show how full the queues were then."),
@@ -144,19 +146,19 @@ struct StatesOptions: Subcommand {
         explanation: "Count the sockets of each container."),
       Example(
         command: "tcptool states --state SYN_RECV,CLOSE_WAIT --json",
-        explanation: "One JSON object a socket, for jq or a program."),
+        explanation: "Write a JSON object for each socket, for jq or a program."),
       Example(
         command: "tcptool states --timers --uid --memory --cgroup --wide",
-        explanation: "Show also what the kernel does next, for whom, with what memory."),
+        explanation: "Also show what the kernel does next, for whom, and with what memory."),
       Example(
         command: "tcptool states --columns local,peer,rtt --no-header",
-        explanation: "Only these columns, for a script."),
+        explanation: "Show only these columns, for a script."),
       Example(
         command: "tcptool states --info --csv > sockets.csv",
         explanation: "Open everything in a spreadsheet."),
       Example(
         command: "tcptool states --summary --color always | less -R",
-        explanation: "Count states, and see what is near its limit."),
+        explanation: "Count the states, and show what is near its limit."),
       Example(
         command: "tcptool states --listeners --oldest",
         explanation: "Show how long connections have waited for accept(2)."),
@@ -194,22 +196,26 @@ struct StatesOptions: Subcommand {
         """),
     .flag(
       "process", "p", \.showsProcesses,
-      help: "Also who holds each socket, and the role of those that nobody holds."),
-    .flag("timers", "o", \.showsTimers, help: "Also the timer that runs, and retransmissions."),
-    .flag("uid", "u", \.showsUser, help: "Also the number of the user whose socket it is."),
-    .flag("memory", "m", \.showsMemory, help: "Also the buffers and the drops."),
+      help: "Also show who holds each socket, and the role of those that nobody holds."),
+    .flag(
+      "timers", "o", \.showsTimers,
+      help: """
+        Also show the timer that runs, and retransmissions.
+        """),
+    .flag("uid", "u", \.showsUser, help: "Also show the user, by number."),
+    .flag("memory", "m", \.showsMemory, help: "Also show buffers and drops."),
     .flag(
       "info", "i", \.showsInfo,
-      help: "Also what TCP_INFO tells: round-trip times, window, retransmissions, rates, bytes."),
-    .flag("cgroup", \.showsGroup, help: "Also the control group: the unit or container."),
+      help: "Also show TCP_INFO: round-trip times, window, retransmissions, rates, bytes."),
+    .flag("cgroup", \.showsGroup, help: "Also show the control group: the unit or container."),
     .option(
       "columns", "c", \.columns, value: "column,...",
       help: "Show these columns, in this order; in JSON, these keys."),
     .option(
       "sort", \.order, value: "column",
       help: """
-        Sort by a column, the smallest first; --sort=-COLUMN puts the largest first. Takes memory \
-        for all rows.
+        Sort by a column, the smallest first; --sort=-COLUMN puts the largest first. This holds \
+        all rows in memory.
         """),
     .flag(
       "summary", \.showsSummary,
@@ -225,11 +231,11 @@ struct StatesOptions: Subcommand {
         """),
     .flag(
       "explain", \.explains,
-      help: "Afterwards say on standard error what the states and roles that appeared mean."),
-    .flag("no-header", \.hasNoHeader, help: "Leave the heading out."),
+      help: "Afterwards explain the states and roles that appeared, on standard error."),
+    .flag("no-header", \.hasNoHeader, help: "Leave out the heading."),
     .flag(
       "wide", "w", \.isWide,
-      help: "Shorten no list of processes, and break no line at the edge of the terminal."),
+      help: "Do not shorten lists of processes, nor break lines at the edge of the terminal."),
     .flag("csv", \.isCSV, help: "Comma-separated values with exact numbers."),
     .flag("json", "j", \.isJSON, help: "One JSON object a line."),
     .option("color", \.color, value: "when", help: "Whether to use colour."),

@@ -67,11 +67,12 @@ extension Bound where Options: Dialing {
           """),
       .option(
         "interface", \.dialing.interface, value: "name",
-        help: "Network interface that packets leave and come by."),
+        help: "Network interface that packets leave and arrive through."),
       .option(
         "wait", \.dialing.wait, value: "duration",
         help: """
-          Try again until the port accepts, this long at most; --timeout then bounds each try.
+          Try again until the port accepts, for this long at most; --timeout then applies to \
+          each try.
           """),
     ]
   }

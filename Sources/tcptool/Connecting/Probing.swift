@@ -55,8 +55,8 @@ extension Probing {
         .option(
           "probe", \.probing.ports, value: "ports",
           help: """
-            Find out which of these ports are open, and print a table: 22,80,8000-8100,https. \
-            No data are sent.
+            Find out which of these ports are open, and print a table: 22,80,8000-8100,https. No \
+            data is sent.
             """, completion: .port, waives: ["port"])),
       alone(
         .flag(
@@ -67,7 +67,7 @@ extension Probing {
             """)),
       .option(
         "parallel", \.probing.parallel, value: "n",
-        help: "Most handshakes under way at once; fewer where there are too few descriptors."
+        help: "How many handshakes may be under way at once; fewer if descriptors run out."
       ).needing("probe"),
       .flag(
         "open-only", \.probing.showsOnlyOpen, help: "Show open ports only; the totals count all."
@@ -139,16 +139,17 @@ extension [String] {
   /// What the manual says about it.
   static let probeNotes = [
     """
-    With --probe or --all-addresses nothing is relayed. Many handshakes are made at once, each is \
-    tried once and closed again without data, and the result is a table on standard output, or \
-    with --json a line for each row. Where the host has several addresses, each port is tried on \
-    one after another until one accepts.
+    With --probe or --all-addresses nothing is relayed. Many handshakes are made at once. Each \
+    is tried once, and closed again without data. The result is a table on standard output or, \
+    with --json, a line for each row. Where the host has several addresses, --probe tries each \
+    port on one after another until one accepts.
     """,
     """
-    A port is open if the handshake succeeds; closed if RST or ICMP port unreachable refuses it; \
-    filtered if nothing answers, or if ICMP or a route says that it cannot or may not be reached; \
-    untested if this end could not send. The exit status is 0 if all are open; otherwise it is \
-    that of the failure that got least far: 15, 13, 12, 14 and 11, in this order.
+    A port is open if the handshake succeeds; closed if a RST or an ICMP port unreachable \
+    refuses it; filtered if nothing answers, or if ICMP or a route says that it cannot or may \
+    not be reached; untested if this end could not send. The exit status is 0 if all are open. \
+    Otherwise it is that of the failure that got the least far: 15, 13, 12, 14 or 11, in this \
+    order.
     """,
   ]
 }
@@ -157,7 +158,7 @@ extension [Example] {
   static let probing = [
     Example(
       command: "tcptool connect --probe 22,80,443,8000-8100 192.0.2.7",
-      explanation: "Find out which of these ports are open, and what closes the others."),
+      explanation: "Find out which of these ports are open, and why others are not."),
     Example(
       command: "tcptool connect --probe 1-999 --open-only --parallel 9 ::1",
       explanation: "Find the open ports of a host, gently."),

@@ -44,13 +44,15 @@ extension RepeatingHandshakes {
       alone(
         .option(
           "count", "c", \.repetition.count, value: "n",
-          help: "So many handshakes, one after another, and their statistics; no data is sent.")),
+          help: """
+            Make this many handshakes, one after another, and show statistics; no data is sent.
+            """)),
       alone(
         .option(
           "interval", "i", \.repetition.interval, value: "duration",
           help: """
-            From one handshake to the next, at least 1ms; without --count until Ctrl-C. \
-            Default with --count: 1s.
+            Time from one handshake to the next, at least 1ms; without --count it goes on until \
+            Ctrl-C. Default with --count: 1s.
             """)),
       .option(
         "svg", \.repetition.plotFile, value: "file", help: "Plot the handshakes' times to a file.",
@@ -64,26 +66,28 @@ extension [String] {
   /// What the manual says about repeated handshakes.
   static let repetitionNotes = [
     """
-    With --count or --interval it measures handshakes as ping measures echoes: each connection is \
-    closed with a FIN as soon as it is there, and a line on standard output tells its two ends, the \
-    time from connect(2) to the answer and the round trip that the kernel measured, or why it \
-    failed. Then it sums up, also after Ctrl-C. With --quiet the summary is all. With --json both are JSON \
-    lines on standard output. The name is resolved once; its addresses race each time.
+    With --count or --interval it measures handshakes as ping measures echoes. Each connection \
+    is closed with a FIN as soon as it is established. A line on standard output gives its two \
+    ends, the time from connect(2) to the answer, and the round trip that the kernel measured, \
+    or why it failed. A summary follows, after Ctrl-C too. --quiet leaves only the summary, and \
+    --json writes both as JSON lines. The name is resolved once, and its addresses race each \
+    time.
     """,
     """
-    Handshakes begin at fixed instants and never two at once: while one takes longer than the \
-    interval, the instants that pass are left out, and the summary counts them. Each may take 3 \
-    seconds, unless --timeout says otherwise. A SYN is sent again after a second without an \
-    answer. Such a handshake says so, no round trip is quoted for it, and where there are some, the \
-    statistics are shown without them as well. The loss is the share of SYNs that were not answered \
-    in time; RST and ICMP are answers.
+    Handshakes begin at fixed instants, and never two at once. Instants that pass while one is \
+    under way are left out, and the summary counts them. Each handshake may take 3 seconds, \
+    unless --timeout says otherwise. A SYN is sent again after a second without an answer. The \
+    line of such a handshake says so and quotes no round trip, and the statistics are also shown \
+    without them. The loss is the share of SYNs that were not answered in time. RST and ICMP are \
+    answers.
     """,
     """
-    Percentiles are by the nearest rank, and mdev is the standard deviation, as in ping. The exit \
-    status of repeated handshakes is 0 if all of them succeeded, else that of the failure that got \
-    least far: 15, then 13, 12, 14, 11. After SIGTERM or SIGHUP, or when no handshake has come to an \
-    end, it is that of the signal. Each connection keeps its local port for a minute in TIME_WAIT: \
-    with the usual 28,232 ports, an interval under about 2 ms uses them up with another host.
+    Percentiles are by nearest rank, and mdev is the standard deviation, as in ping. The exit \
+    status is 0 if all handshakes succeeded, otherwise that of the failure that got the least \
+    far: 15, 13, 12, 14 or 11, in this order. After SIGTERM or SIGHUP, or if no handshake has \
+    ended, it is that of the signal. Each connection keeps its local port in TIME_WAIT for a \
+    minute: with the usual 28,232 ports, an interval under about 2 ms uses all of them up for \
+    one peer.
     """,
   ]
 }

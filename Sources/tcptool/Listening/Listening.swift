@@ -58,13 +58,13 @@ extension Listening {
       .option(
         "backlog", "b", \.listening.backlog, value: "n",
         help: """
-          Backlog for listen(2), passed on unchanged: any number of 32 bits, signed or not. \
-          Default: the largest, net.core.somaxconn.
+          Backlog for listen(2), passed on unchanged: any 32-bit number, signed or not. Default: \
+          the largest, net.core.somaxconn.
           """)
     ] + FamilyOptions.parameters(\.listening.family.wantsIPv4, \.listening.family.wantsIPv6) + [
       .flag(
         "unbound", \.listening.isUnbound,
-        help: "Call no bind(2): listen(2) itself takes a free port on every local address.",
+        help: "Do not call bind(2): listen(2) itself takes a free port on every local address.",
         waives: ["host", "port"]),
       .option(
         "ready-fd", \.listening.readyDescriptor, value: "n",

@@ -88,15 +88,18 @@ extension Bound where Options == ListenOptions {
     [
       .flag(
         "keep-open", "k", \.serve.keepsOpen,
-        help: "Serve all that come, many at once, until a signal ends it."),
+        help: "Serve every client, many at once, until a signal."),
       .option(
         "max-connections", \.serve.mostConnections, value: "n",
-        help: "Take this many connections in all, close the listener, and end with the last."),
+        help: """
+          Accept this many connections in all, then close the listener and end with the last \
+          one.
+          """),
       .option(
         "max-concurrent", \.serve.mostConcurrent, value: "n",
         help: """
-          Serve at most so many at once; others wait in the accept queue. With 1 standard input and \
-          output are relayed as they are.
+          Serve at most this many at once; others wait in the accept queue. With 1, standard \
+          input and output are relayed unchanged.
           """
       ).needing("keep-open", "max-connections"),
       .option(
@@ -117,8 +120,8 @@ extension Bound where Options == ListenOptions {
   /// What a client gets; one of them, and never with standard input and output.
   private static var services: [Bound] {
     let all: [Bound] = [
-      .flag("echo", \.serve.echoes, help: "Send back what comes."),
-      .flag("discard", \.serve.discards, help: "Throw away what comes, and send nothing."),
+      .flag("echo", \.serve.echoes, help: "Send back what the client sends."),
+      .flag("discard", \.serve.discards, help: "Discard what the client sends, and send nothing."),
       .option(
         "source-data", \.serve.source, value: "size",
         help: "Send this many printable characters, or 'unbounded' (RFC 864)."),
@@ -129,8 +132,8 @@ extension Bound where Options == ListenOptions {
         "exec", nil, \.serve.command, value: "command",
         help: """
           Start a program for each client, with the connection as its standard input and output. \
-          Stands last. Listens on loopback unless an address is given; SOCAT_PEERADDR, \
-          NCAT_REMOTE_ADDR and their kind tell the program who it is.
+          Has to come last. Listens on loopback unless an address is given. SOCAT_PEERADDR, \
+          NCAT_REMOTE_ADDR and the like tell the program who the client is.
           """
       ).excluding(
         ["idle-timeout", "total-timeout", "hex-dump"], because: "the program has the connection"
@@ -165,14 +168,14 @@ extension Bound where Options == ListenOptions {
       .option(
         "relisten", \.serve.relisten, value: "n[@duration]",
         help: """
-          Call listen(2) again with this backlog, so long after the first time, or on SIGHUP \
-          (which nohup keeps away); only that applies a changed net.core.somaxconn.
+          Call listen(2) again with this backlog, this long after the first time, or on SIGHUP \
+          (which nohup blocks); only that applies a changed net.core.somaxconn.
           """),
       .option(
         "queues", \.serve.queues, value: "duration", bare: "200ms",
         help: """
-          Watch the queues of the listener, so often: on a terminal in a line that is redrawn, \
-          elsewhere a line a change.
+          Watch the queues of the listener at this interval: on a terminal in a line that is \
+          redrawn, elsewhere with a line for each change.
           """),
     ]
   }

@@ -9,7 +9,7 @@ extension CommandOptions {
       "copy", path, value: "way",
       help: """
         How bytes are moved: auto (the fastest way that fits), sendfile, splice, or userspace \
-        (through a buffer). Other than auto it fails where the kernel refuses.
+        (through a buffer). All but auto fail where the kernel refuses.
         """)
   }
 }
@@ -70,13 +70,13 @@ extension StreamKind {
 extension String {
   /// What the manual says about the ways to move bytes.
   static let copyNotes = """
-    Bytes that nobody has to see on the way are not copied through tcptool: a pipe goes out and comes \
-    in by splice(2), files and sockets are read and written by splice(2) through a pipe of its own, \
-    and what is thrown away is dropped in the receive buffer (recv(2) with MSG_TRUNC). Where there \
-    may be many connections, a file goes out by sendfile(2). Pipes are enlarged to \
-    fs.pipe-max-size once 64 KiB have gone through them. Where the kernel refuses (a file opened to be appended to, a terminal, some file \
-    systems), a buffer is used from there on, and no byte is lost. With --verbose the last lines \
-    say which calls moved how much. A file that is changed while it is in flight may arrive in part \
-    as it was and in part as it is.
+    Bytes that nobody has to look at are not copied through tcptool. splice(2) moves them \
+    between a socket and a pipe directly, and between a socket and a file through a pipe of its \
+    own. What is to be discarded is dropped in the receive buffer (recv(2) with MSG_TRUNC). \
+    Where there may be many connections, a file is sent by sendfile(2). Pipes are enlarged to \
+    fs.pipe-max-size once 64 KiB have gone through them. Where the kernel refuses (a file opened \
+    for appending, a terminal, some file systems), a buffer is used from there on, and no byte \
+    is lost. With --verbose the last lines say which call moved how much. If a file is changed \
+    while it is being sent, the receiver may get parts of both versions.
     """
 }

@@ -115,13 +115,13 @@ extension CommandOptions {
       .option(
         "idle-timeout", idle, value: "duration",
         help: """
-          End the connection when nothing has moved for so long, but not while a reader of \
-          standard output keeps it waiting. Default: never.
+          End the connection when nothing has moved for this long, unless it waits for the \
+          reader of standard output. Default: never.
           """),
       .option(
         "total-timeout", total, value: "duration",
         help: """
-          End the connection so long after it was made, whatever moves. Default: never.
+          End the connection this long after it was made, even if data moves. Default: never.
           """),
     ]
   }
@@ -138,35 +138,35 @@ extension RelayingCommand {
       .option(
         "on-stdin-eof", \.relay.stdinEnd, value: "action",
         help: """
-          At the end of standard input: shutdown (half-close, the peer may go on), wait (tell the \
-          peer nothing before its own end), or close (end once everything is acknowledged). \
+          At the end of standard input: shutdown (half-close, the peer may go on), wait (tell \
+          the peer nothing until it has ended), or close (end once everything is acknowledged). \
           Default: shutdown.
           """),
       .option(
         "on-peer-eof", \.relay.peerEnd, value: "action",
         help: """
           At the end of what the peer sends: finish (send standard input to its end) or close \
-          (send what has been read, and end). Default: finish, but close where listen has --keep-open.
+          (send what has been read, and end). Default: finish; with listen --keep-open: close.
           """),
       .option(
         "linger", \.relay.linger, value: "duration",
         help: """
           How long the peer may keep its side open once it has acknowledged everything and our \
-          side has ended. Default: for ever, but 5s behind a service of listen that has an end.
+          side has ended. Default: for ever; 5s for a service of listen that has an end.
           """),
     ] + timeoutParameters(\.relay.idleTimeout, \.relay.totalTimeout) + [
       .flag(
         "send-only", \.relay.sendsOnly,
         help: """
-          Discard what the peer sends, and end well only when it has acknowledged all of standard \
+          Discard what the peer sends, and succeed only if it has acknowledged all of standard \
           input.
           """),
       .flag(
         "recv-only", \.relay.receivesOnly,
-        help: "Never read standard input; our side ends with the peer's."),
+        help: "Never read standard input; our side ends when the peer's does."),
       .flag(
         "crlf", "C", \.relay.convertsLineEnds,
-        help: "Send CR LF for each LF of standard input that has no CR before it."),
+        help: "Send CR LF for each LF of standard input that does not follow a CR."),
       .option(
         "hex-dump", \.relay.hexDump, value: "file",
         help: """
@@ -180,9 +180,10 @@ extension RelayingCommand {
 extension String {
   /// What the manual says about the time limits, and about ends.
   static let relayPolicyNotes = """
-    A timeout that cuts unfinished work says what was outstanding and exits with status 22. The \
-    work is finished when both sides have ended, or, with --send-only, as soon as everything is \
-    acknowledged. A peer that may still answer is unfinished work: --linger says how long it may \
-    be silent after our end without that being a failure.
+    A timeout that cuts off unfinished work reports what was outstanding, and the exit status is \
+    22. Work is finished when both sides have ended or, with --send-only, as soon as everything \
+    is acknowledged. A peer that may still answer is unfinished work. --linger limits how long \
+    it may keep its side open after ours has ended; when that time is over, the connection ends \
+    without being a failure.
     """
 }

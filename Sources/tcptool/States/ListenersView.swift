@@ -35,25 +35,19 @@ struct ListenersOptions: Sendable {
 extension StatesOptions {
   static let listenerDiscussion = [
     """
-    With --listeners each listener is shown with both its queues. Accept-Q is how many connections \
-    wait for accept(2) and how many fit, which is one more than the backlog. SYN-Q is how many \
-    handshakes are not complete; the kernel's rows do not name the listener, so those that share an \
-    address and port (SO_REUSEPORT) have one number together. Drops are what this listener has \
-    turned away since it was made, for whatever cause. The counters below are of the whole network \
-    namespace. From /proc limits, backlogs and drops are unknown.
+    With --listeners each listener is shown with both its queues. Accept-Q is how many \
+    connections wait for accept(2), and how many fit: one more than the backlog. SYN-Q is how \
+    many handshakes are not complete. The kernel's rows do not name the listener, so listeners \
+    that share an address and port (SO_REUSEPORT) have one number together. Drops are what this \
+    listener has turned away since it was made, for any reason. The counters below the table are \
+    those of the whole network namespace. Where /proc is read, limits, backlogs and drops are \
+    unknown.
     """,
     """
     --check compares the accept queue with its limit, and the SYN queue with the limit that the \
-    kernel's rules give it: the backlog and one more (before Linux 6.13 the backlog), and without \
-    SYN cookies no more than three quarters of tcp_max_syn_backlog and one more. With cookies for \
-    every SYN (tcp_syncookies 2) there is no SYN queue.
-    """,
-    """
-    In JSON a listener has record "listener", family, local, dual_stack, interface, accept_queue, \
-    accept_queue_limit, accept_queue_percent, syn_queue, syn_queue_limit, syn_queue_percent, \
-    syn_queue_shared_by (how many listeners these three are of), drops, backlog, \
-    backlog_at_somaxconn, oldest_pending_ms, uid, inode, cookie and processes [{pid, name, fd}]. \
-    The last object has record "namespace", settings {...} and counters {...}.
+    kernel's rules give it: the backlog and one more (before Linux 6.13 the backlog), and \
+    without SYN cookies no more than three quarters of tcp_max_syn_backlog, and one more. If \
+    every SYN is answered with a cookie (tcp_syncookies 2), there is no SYN queue.
     """,
   ]
 
@@ -69,15 +63,15 @@ extension StatesOptions {
     .flag(
       "oldest", \.listeners.findsOldest,
       help: """
-        Also how long the connection has waited that waits longest for accept(2). This takes a walk \
-        over all connections where any wait.
+        Also show how long the oldest connection has waited for accept(2). If any waits, this \
+        reads all connections.
         """
     ).needing("listeners"),
     .option(
       "check", \.listeners.check, value: "percent",
       help: """
-        Show only listeners that have a queue filled to this percentage or more, and end with \
-        status 3 where there is one.
+        Show only listeners with a queue filled to this percentage or more; if there is one, the \
+        status is 3.
         """
     ).needing("listeners"),
     .option(

@@ -17,17 +17,17 @@ struct CaptureOptions: Sendable {
 extension StatesOptions {
   static let captureDiscussion = [
     """
-    --save writes a capture: every socket that the filter chooses with all that the kernel tells, the \
-    processes too with --process, and the settings, counters and totals that the other views show. \
-    --from shows it again in each of these views, on any machine. It is JSON, one object a line: \
-    records "capture" and "netns", the rows as --json has them, and "end", without which a \
-    capture is known not to be whole. The file has its name only once it is whole.
+    --save writes a capture: every socket that the filter chooses, with all that the kernel \
+    reports (and with --process its processes), and the settings, counters and totals that the \
+    other views show. --from shows it again in each of these views, on any machine. A capture is \
+    JSON, one object a line, and its last record is "end": a capture without it is incomplete. \
+    The file gets its name only when it is complete.
     """,
     """
     --diff shows what happened between two captures, or between one and now: sockets that were \
-    opened and closed, and those whose state, role or queues changed. A socket is known again by \
-    the kernel's cookie, or, where a copy of /proc/net/tcp has none, by both its ends. What came and \
-    went in between is not seen.
+    opened or closed, and those whose state, role or queues changed. A socket is identified by \
+    the kernel's cookie or, where a copy of /proc/net/tcp has none, by both its ends. What came \
+    and went in between is not seen.
     """,
   ]
 
@@ -35,8 +35,8 @@ extension StatesOptions {
     .option(
       "save", \.capture.target, value: "file",
       help: """
-        Write a capture instead of showing rows; '-' is standard output. A file is replaced only by \
-        a whole one.
+        Write a capture instead of showing rows; '-' is standard output. A file is replaced only \
+        when the new one is complete.
         """, completion: .file
     ).excluding(
       [
@@ -46,8 +46,8 @@ extension StatesOptions {
     .option(
       "diff", \.capture.earlier, value: "file",
       help: """
-        Show what changed since this capture was saved: till now, or till another one that --from, \
-        or the first operand, names.
+        Show what has changed since this capture was saved: until now, or until another one that \
+        --from, or the first operand, names.
         """, completion: .file
     ).excluding(
       [

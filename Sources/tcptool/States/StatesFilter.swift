@@ -38,17 +38,18 @@ extension StatesOptions {
   /// What the table of forms does not say.
   static let filterDiscussion = [
     """
-    The filter takes ss's grammar and shorter forms, of which most need no quotes. Conditions are \
-    joined by 'and' ('&'), which may be left out, by 'or' ('|') and 'not' ('!'), and grouped by \
-    parentheses. A comparison is '=', '!=', '<', '<=', '>' or '>=', or in words 'eq', 'ne', 'lt', \
-    'le', 'gt' or 'ge', which the shell leaves alone. A list holds for each of its members; '!=' \
-    is 'not' of '='. 'state' and 'exclude' at the very front hold for all that follows, as in ss.
+    The filter takes ss's grammar, and shorter forms, most of which need no quotes. Conditions \
+    are joined by 'and' ('&'), which may be left out, or by 'or' ('|'), negated by 'not' ('!') \
+    and grouped by parentheses. A comparison is '=', '!=', '<', '<=', '>' or '>=', or in words \
+    'eq', 'ne', 'lt', 'le', 'gt' or 'ge', which the shell leaves alone. A list matches each of \
+    its members, and '!=' is the opposite of '='. 'state' and 'exclude' at the very beginning \
+    apply to all that follows, as in ss.
     """,
     """
-    What is not known (the owner of another user's socket, the user of a TIME_WAIT, the round-trip \
-    time of a listener) matches nothing, not even 'not'. An IPv4 peer of an IPv6 socket is IPv4 to \
-    the filter too. A listener has no peer: 'port' and 'addr' look at its local end alone, and \
-    its 'rport' is 0.
+    What is not known (the owner of another user's socket, the user of a TIME_WAIT, the \
+    round-trip time of a listener) matches nothing, not even 'not'. To the filter, too, an IPv4 \
+    peer of an IPv6 socket is IPv4. A listener has no peer: 'port' and 'addr' look at its local \
+    end alone, and its 'rport' is 0.
     """,
   ]
 

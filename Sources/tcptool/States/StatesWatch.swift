@@ -6,14 +6,14 @@ internal import Report
 extension StatesOptions {
   static let watchDiscussion = [
     """
-    With --watch the table is read again and again. On a terminal it fills the screen: q ends it, \
-    j and k or the arrows scroll, s sorts, / edits the filter, p pauses and ? shows all keys. Rows \
-    where something happened are marked: '+' opened, '*' another state or role, '~' its queues \
-    moved, '-' closed, '<' no longer in the filter. Behind a row, or below it, stand the states that \
-    it was seen in. Elsewhere than on a terminal, and with --json, there is a line for each socket \
-    at first and then for each that was opened, changed or closed. A socket is known by the \
-    kernel's cookie, or by its two ends where /proc is read. What happens between two readings is \
-    not seen.
+    With --watch the table is read again and again. On a terminal it fills the screen: q quits, \
+    j and k or the arrows scroll, s sorts, / edits the filter, p pauses and ? shows all keys. \
+    Rows where something happened are marked: '+' opened, '*' another state or role, '~' its \
+    queues moved, '-' closed, '<' no longer in the filter. The states that a socket was seen in \
+    stand after its row, or below it. Elsewhere than on a terminal, and with --json, there is \
+    first a line for each socket, and then one for each that was opened, changed or closed. A \
+    socket is identified by the kernel's cookie or, where /proc is read, by its two ends. What \
+    happens between two readings is not seen.
     """
   ]
 
@@ -21,7 +21,8 @@ extension StatesOptions {
     .option(
       "watch", \.watchInterval, value: "duration", bare: "1s",
       help: """
-        Read the table again, so often: on a terminal as a full screen, elsewhere a line a change.
+        Read the table again at this interval: on a terminal as a full screen, elsewhere with a \
+        line for each change.
         """
     ).excluding(
       ["from", "summary", "by", "explain", "check", "csv"],

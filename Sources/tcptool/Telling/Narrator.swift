@@ -24,19 +24,19 @@ extension Narrating {
   /// The options of every subcommand that carries data.
   static var narrationParameters: [Bound<Self>] {
     [
-      .flag("quiet", "q", \.narration.isQuiet, help: "Say nothing but errors."),
+      .flag("quiet", "q", \.narration.isQuiet, help: "Report nothing but errors."),
       .flag(
         "verbose", "v", \.narration.isVerbose,
         help: """
-          Also say how it ended, with bytes, times and what the kernel measured; the default on a \
-          terminal.
+          Also report how it ended, with bytes, times and what the kernel measured; the default \
+          on a terminal.
           """),
       .flag(
         "json", "j", \.narration.isJSON,
-        help: "Tell what happens as JSON lines instead, on standard error."),
+        help: "Report events as JSON lines on standard error, instead of text."),
       .option(
         "log", \.narration.logFile, value: "file",
-        help: "Write what happens to a file as JSON lines, whatever else is told.",
+        help: "Also write events to a file as JSON lines.",
         completion: .file),
     ]
   }

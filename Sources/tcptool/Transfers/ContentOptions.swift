@@ -131,8 +131,8 @@ extension ChecksContent {
       .option(
         "digest", \.content.digest, value: "algorithm",
         help: """
-          Compute a digest on the way, and at the end say it on standard error as sha256sum does: \
-          digits, two spaces, name. It is said with --quiet too, and may then be all that is.
+          Compute a digest on the way, and print it at the end on standard error as sha256sum \
+          does: digits, two spaces, name. It is printed with --quiet too.
           """),
       .option(
         "expect-size", \.content.expectedSize, value: "size",
@@ -140,7 +140,7 @@ extension ChecksContent {
       .option(
         "expect-digest", \.content.expectedDigest, value: "digest",
         help: """
-          What its digest has to be: the digits, or sha256:... or crc32c:... before them. \
+          What its digest has to be: the digits, alone or after sha256: or crc32c:. \
           \(consequence)
           """),
     ]

@@ -28,7 +28,7 @@ extension MeasuresTransfer {
     [
       .option(
         "interval", "i", \.measures.interval, value: "duration",
-        help: "Tell each interval how fast it is: a line with the rate, \(facts)."),
+        help: "Report at this interval how fast it is: a line with the rate, \(facts)."),
       .option(
         "svg", \.measures.plotFile, value: "file",
         help: "Plot the rate and what explains it over time to a file.", completion: .file),

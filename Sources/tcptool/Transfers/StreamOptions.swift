@@ -49,12 +49,12 @@ func checkStreamSource(_ dialing: DialOptions) throws(UsageError) {
 extension String {
   /// What the manual says about streams.
   static let streamNotes = """
-    With --streams there are that many connections, served by one process at the same time; each has \
-    its own counters, and the end says what all of them moved, which was the fastest and the slowest, \
-    and what it cost. A stream that is lost is told with what was acknowledged of it, the others go \
-    on to their end, and the exit status is that of the first loss. --interval, the line of a \
-    terminal and --svg show the sum (windows are summed up, the round trip is the mean); with \
-    --verbose and in JSON each stream has its own intervals, too. --idle-timeout and \
-    --total-timeout are those of each stream.
+    With --streams one process uses that many connections at the same time. Each has its own \
+    counters. At the end it reports what all of them moved, the fastest and the slowest stream, \
+    and the processor time. If a stream is lost, it reports what was acknowledged of it. The \
+    others go on to their end, and the exit status is that of the first loss. --interval, the \
+    progress line on a terminal and --svg show the sum (windows are added up, the round trip is \
+    the mean). With --verbose and in JSON each stream has its own intervals too. --idle-timeout \
+    and --total-timeout apply to each stream.
     """
 }

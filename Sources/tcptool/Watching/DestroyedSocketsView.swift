@@ -9,11 +9,11 @@ internal import SocketCore
 extension StatesOptions {
   static let eventDiscussion = [
     """
-    With --events the kernel itself tells of each socket when it is destroyed, so that none is missed \
-    between two readings: its two ends, what was left in its queues, and TCP_INFO for the last time, \
-    with all bytes, round-trip times and retransmissions. Its state is CLOSE by then, and nobody \
-    holds it any more. What waits in TIME_WAIT is no socket, and does not come. No privilege is \
-    needed. If sockets are destroyed faster than they can be told, that is said.
+    With --events the kernel itself reports each socket that it destroys, so that none is missed \
+    between two readings: its two ends, what was left in its queues, and its last TCP_INFO, with \
+    all bytes, round-trip times and retransmissions. Its state is CLOSE by then, and nobody \
+    holds it any more. What is in TIME_WAIT is not a socket, and is not reported. No privilege \
+    is needed. If sockets are destroyed faster than they can be reported, a line says so.
     """
   ]
 
@@ -21,7 +21,7 @@ extension StatesOptions {
     .flag(
       "events", \.followsEvents,
       help: """
-        Instead of rows tell of each socket that the kernel destroys, with its last TCP_INFO, until \
+        Instead of rows show each socket that the kernel destroys, with its last TCP_INFO, until \
         a signal.
         """
     ).excluding(
