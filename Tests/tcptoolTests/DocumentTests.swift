@@ -24,6 +24,19 @@ import Testing
     return readme + pages
   }()
 
+  /// Options that stand in sentences without a command: somebody has to have them.
+  @Test(arguments: ["README.md", "CHANGELOG.md"])
+  func nameOptionsThatThereAre(_ path: String) throws {
+    let text = try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
+    let names = text.matches(of: #/`(-[^`]*)`/#).flatMap {
+      $0.1.matches(of: #/--([a-z][a-z-]*)/#).map { String($0.1) }
+    }
+    #expect(names.count >= 10)
+    let known = Program.table.commands.flatMap { $0.parameters.map(\.name) }
+    let own = ["version", "help", "generate-completion-script"]
+    for name in names { #expect(known.contains(name) || own.contains(name), "--\(name)") }
+  }
+
   @Test func areRead() {
     #expect(Self.commands.count >= 10)
   }
