@@ -53,21 +53,25 @@ extension SocketRow {
     else { return nil }
     self.family = family
     // st
-    guard words.advance(in: line), let number = words.wholeHexadecimal(as: UInt8.self, in: line),
-      let state = TCPState(rawValue: number)
+    guard words.advance(in: line),
+      let number = words.wholeHexadecimal(2, upTo: UInt64(UInt8.max), in: line),
+      let state = TCPState(rawValue: UInt8(truncatingIfNeeded: number))
     else { return nil }
     // tx_queue:rx_queue
-    guard words.advance(in: line), let sendQueue = words.hexadecimal(as: UInt32.self, in: line),
+    let largest = UInt64(UInt32.max)
+    guard words.advance(in: line), let sendQueue = words.hexadecimal(8, upTo: largest, in: line),
       words.skip(":", in: line),
-      let receiveQueue = words.wholeHexadecimal(as: UInt32.self, in: line)
+      let receiveQueue = words.wholeHexadecimal(8, upTo: largest, in: line)
     else { return nil }
     // tr:tm->when
-    guard words.advance(in: line), let timer = words.hexadecimal(as: UInt8.self, in: line),
-      words.skip(":", in: line), let ticks = words.wholeHexadecimal(as: Int64.self, in: line)
+    guard words.advance(in: line),
+      let timer = words.hexadecimal(2, upTo: UInt64(UInt8.max), in: line),
+      words.skip(":", in: line),
+      let ticks = words.wholeHexadecimal(8, upTo: UInt64(Int64.max), in: line)
     else { return nil }
     // retrnsmt
     guard words.advance(in: line),
-      let retransmissions = words.wholeHexadecimal(as: UInt32.self, in: line)
+      let retransmissions = words.wholeHexadecimal(8, upTo: largest, in: line)
     else { return nil }
     // uid
     guard words.advance(in: line), let user = words.wholeDecimal(in: line),
@@ -79,7 +83,7 @@ extension SocketRow {
     else { return nil }
     // ref, pointer. Early after boot the kernel has words instead of a hashed pointer.
     guard words.advance(in: line), words.advance(in: line) else { return nil }
-    let pointer = words.wholeHexadecimal(as: UInt64.self, in: line) ?? 0
+    let pointer = words.wholeHexadecimal(in: line) ?? 0
     // rto, ato, quick and pingpong, cwnd, ssthresh
     var extra = 0
     while extra < 5 && words.advance(in: line) { extra += 1 }
@@ -95,8 +99,8 @@ extension SocketRow {
     self.state = state
     self.sendQueue = Int(sendQueue)
     self.receiveQueue = Int(receiveQueue)
-    self.timer = TimerKind(rawValue: timer)
-    timerExpiry = self.timer == .none ? nil : .milliseconds(10) * ticks
+    self.timer = TimerKind(rawValue: UInt8(truncatingIfNeeded: timer))
+    timerExpiry = self.timer == .none ? nil : .milliseconds(10) * Int64(ticks)
     self.retransmissions = Int(retransmissions)
     self.uid = shape == .timeWait ? nil : uid
     self.inode = inode
@@ -109,24 +113,33 @@ extension SocketRow {
     _ line: Span<UInt8>, _ words: inout WordReader, _ byteOrder: ProcNetTCPParser.ByteOrder,
     into endpoint: inout Endpoint
   ) -> Family? {
-    func addressWord() -> UInt64? {
-      guard let word = words.eightDigits(in: line) else { return nil }
-      return UInt64(byteOrder == .little ? word.byteSwapped : word)
-    }
-    guard let first = addressWord() else { return nil }
+    guard let first = words.eightDigits(in: line) else { return nil }
     let family: Family
     if words.skip(":", in: line) {
-      endpoint.address = .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: first)))
+      let bits = UInt32(truncatingIfNeeded: first)
+      endpoint.address = .v4(IPv4Address(bits: byteOrder == .little ? bits.byteSwapped : bits))
       family = .v4
     } else {
-      guard let second = addressWord(), let third = addressWord(), let fourth = addressWord(),
-        words.skip(":", in: line)
+      guard let second = words.eightDigits(in: line), let third = words.eightDigits(in: line),
+        let fourth = words.eightDigits(in: line), words.skip(":", in: line)
       else { return nil }
-      endpoint.address = .v6(IPv6Address(high: first << 32 | second, low: third << 32 | fourth))
+      endpoint.address = .v6(
+        IPv6Address(
+          high: joined(first, second, byteOrder), low: joined(third, fourth, byteOrder)))
       family = .v6
     }
-    guard let port = words.wholeHexadecimal(as: UInt16.self, in: line) else { return nil }
-    endpoint.port = port
+    guard let port = words.wholeHexadecimal(4, upTo: UInt64(UInt16.max), in: line) else {
+      return nil
+    }
+    endpoint.port = UInt16(truncatingIfNeeded: port)
     return family
+  }
+
+  private static func joined(
+    _ first: UInt64, _ second: UInt64, _ byteOrder: ProcNetTCPParser.ByteOrder
+  ) -> UInt64 {
+    // In the little order the whole is swapped, and then the halves are the wrong way round.
+    byteOrder == .little
+      ? (second << 32 | first).byteSwapped : first << 32 | second
   }
 }
