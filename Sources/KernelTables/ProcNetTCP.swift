@@ -10,7 +10,8 @@ public import SocketCore
 /// Sockets that stay as they are come once.
 public enum ProcNetTCP {
   /// Calls `body` with each row of one table, in the kernel's order: listeners first, the others
-  /// unsorted. Memory does not grow with the number of rows.
+  /// unsorted. It is lent without what sock_diag alone tells. Memory does not grow with the number of
+  /// rows.
   ///
   /// - Parameters:
   ///   - family: Which table. IPv6's is empty where the kernel has no IPv6.
@@ -19,10 +20,20 @@ public enum ProcNetTCP {
   ///   - body: Gets each row. What it throws ends the walk and is returned.
   /// - Returns: what was handed over and what was not, or what `body` threw.
   /// - Throws: `SystemCallError` of open(2) or read(2), ENOENT where the process does not exist.
+  public static func forEachEntry<Failure>(
+    in family: SocketRow.Family, process: Int32? = nil,
+    _ body: (inout SocketEntry) throws(Failure) -> Void
+  ) throws(SystemCallError) -> Result<TableTally, Failure> {
+    try walk(family, in: ProcFile.networkDirectory(of: process), body)
+  }
+
+  /// The same for rows alone.
   public static func forEachRow<Failure>(
     in family: SocketRow.Family, process: Int32? = nil, _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
-    try walk(family, in: ProcFile.networkDirectory(of: process), body)
+    try forEachEntry(in: family, process: process) { entry throws(Failure) in
+      try body(entry.row)
+    }
   }
 
   /// More bytes than any row has: with the largest numbers one of IPv6's has 287.
@@ -30,7 +41,8 @@ public enum ProcNetTCP {
 
   /// The same for tables in another directory.
   package static func walk<Failure>(
-    _ family: SocketRow.Family, in directory: String, _ body: (SocketRow) throws(Failure) -> Void
+    _ family: SocketRow.Family, in directory: String,
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     let path = directory + (family == .v4 ? "/tcp" : "/tcp6")
     // Only where IPv4's table stands beside it the lack of IPv6's says something about IPv6.

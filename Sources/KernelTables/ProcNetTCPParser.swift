@@ -38,11 +38,12 @@ public struct ProcNetTCPParser: Sendable {
   /// What became of the lines so far.
   public var tally: TableTally { lines.tally }
 
-  /// Takes the next piece of text and calls `body` with each row that it completes.
+  /// Takes the next piece of text and calls `body` with each row that it completes, lent without what
+  /// this source does not tell.
   ///
   /// - Throws: what `body` throws. The rest of the piece is lost then.
   public mutating func consume<Failure>(
-    _ bytes: Span<UInt8>, _ body: (SocketRow) throws(Failure) -> Void
+    _ bytes: Span<UInt8>, _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(Failure) {
     func consume(_ cutter: inout LineCutter, _ lines: inout Lines) throws(Failure) {
       try cutter.consume(bytes) { line, place throws(Failure) in
@@ -56,7 +57,7 @@ public struct ProcNetTCPParser: Sendable {
   ///
   /// - Throws: what `body` throws.
   public mutating func finish<Failure>(
-    _ body: (SocketRow) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(Failure) {
     func finish(_ cutter: inout LineCutter, _ lines: inout Lines) throws(Failure) {
       try cutter.finish { line, place throws(Failure) in try lines.take(line, place, body) }
@@ -70,14 +71,15 @@ public struct ProcNetTCPParser: Sendable {
     var tally = TableTally()
     private var recent = RecentRows()
     /// The row of the last line, in the place for all of them.
-    private var row = SocketRow.empty
+    private var entry = SocketEntry.empty
 
     init(byteOrder: ByteOrder) { self.byteOrder = byteOrder }
 
     mutating func take<Failure>(
-      _ line: Span<UInt8>, _ place: LineCutter.Line, _ body: (SocketRow) throws(Failure) -> Void
+      _ line: Span<UInt8>, _ place: LineCutter.Line,
+      _ body: (inout SocketEntry) throws(Failure) -> Void
     ) throws(Failure) {
-      switch ProcNetTCPLine(line, isWhole: place.isWhole, byteOrder: byteOrder, into: &row) {
+      switch ProcNetTCPLine(line, isWhole: place.isWhole, byteOrder: byteOrder, into: &entry.row) {
       case .empty: break
       case .header:
         tally.headers += 1
@@ -86,12 +88,12 @@ public struct ProcNetTCPParser: Sendable {
         tally.damaged += 1
         if tally.firstDamaged == nil { tally.firstDamaged = place.number }
       case .row(let pointer):
-        guard recent.insert(row, pointer: pointer) else {
+        guard recent.insert(entry.row, pointer: pointer) else {
           tally.duplicates += 1
           return
         }
         tally.rows += 1
-        try body(row)
+        try body(&entry)
       }
     }
   }
@@ -104,7 +106,7 @@ extension ProcNetTCPParser {
   /// - Returns: what became of the lines, or what `body` threw, which ends the walk.
   /// - Throws: what `read` throws.
   static func walk<Failure>(
-    _ byteOrder: ByteOrder = .host, _ body: (SocketRow) throws(Failure) -> Void,
+    _ byteOrder: ByteOrder = .host, _ body: (inout SocketEntry) throws(Failure) -> Void,
     _ read: (inout [UInt8]) throws(SystemCallError) -> Int
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     var parser = ProcNetTCPParser(byteOrder: byteOrder)

@@ -85,22 +85,22 @@ extension SavedFile {
 
 /// Saved copies of /proc/net/tcp and /proc/net/tcp6, from this machine or another.
 public enum SavedTable {
-  /// Calls `body` with each row of a saved text, which may hold both tables one behind the other, and
+  /// Calls `body` with each row of a saved text, lent without what comes from elsewhere. The text may hold both tables one behind the other, and
   /// whatever else: lines that are no rows are counted.
   ///
   /// - Parameter byteOrder: that of the machine on which it was saved.
   /// - Returns: what was handed over and what was not, or what `body` threw, which ends the walk.
   /// - Throws: the errno of read(2).
-  public static func forEachRow<Failure>(
+  public static func forEachEntry<Failure>(
     in file: inout SavedFile, byteOrder: ProcNetTCPParser.ByteOrder = .host,
-    _ body: (SocketRow) throws(Failure) -> Void
+    _ body: (inout SocketEntry) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     try ProcNetTCPParser.walk(byteOrder, body) { buffer throws(SystemCallError) in
       try file.read(into: &buffer)
     }
   }
 
-  /// The same for a file, or for standard input as `-`.
+  /// The same for the rows of a file, or for standard input as `-`.
   ///
   /// - Throws: the errno of open(2) or read(2).
   public static func forEachRow<Failure>(
@@ -108,7 +108,9 @@ public enum SavedTable {
     _ body: (SocketRow) throws(Failure) -> Void
   ) throws(SystemCallError) -> Result<TableTally, Failure> {
     var file = try SavedFile(path)
-    return try forEachRow(in: &file, byteOrder: byteOrder, body)
+    return try forEachEntry(in: &file, byteOrder: byteOrder) { entry throws(Failure) in
+      try body(entry.row)
+    }
   }
 }
 

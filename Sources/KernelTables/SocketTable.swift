@@ -58,13 +58,12 @@ public enum SocketTable {
         fallback = error
       }
     }
-    var entry = SocketEntry.empty
     let states = query.mask
     var tallies: [(table: String, tally: TableTally)] = []
     for (family, name) in [(SocketRow.Family.v4, "tcp"), (.v6, "tcp6")] {
-      let walked = try ProcNetTCP.forEachRow(in: family, process: process) { row throws(Failure) in
-        guard states & 1 << UInt32(row.state.rawValue) != 0 else { return }
-        entry.row = row
+      let walked = try ProcNetTCP.forEachEntry(in: family, process: process) {
+        entry throws(Failure) in
+        guard states & 1 << UInt32(entry.row.state.rawValue) != 0 else { return }
         try body(&entry)
       }
       switch walked {

@@ -35,10 +35,10 @@ private func parse(
   var start = 0
   while start < text.count {
     let end = min(text.count, start + max(1, size(text.count - start)))
-    parser.consume(text.span.extracting(start..<end)) { parsed.rows.append($0) }
+    parser.consume(text.span.extracting(start..<end)) { parsed.rows.append($0.row) }
     start = end
   }
-  parser.finish { parsed.rows.append($0) }
+  parser.finish { parsed.rows.append($0.row) }
   parsed.tally = parser.tally
   return parsed
 }

@@ -12,9 +12,9 @@ func parse(
   var rows: [SocketRow] = []
   for start in stride(from: 0, to: bytes.count, by: size) {
     let end = min(start + size, bytes.count)
-    parser.consume(bytes.span.extracting(start..<end)) { rows.append($0) }
+    parser.consume(bytes.span.extracting(start..<end)) { rows.append($0.row) }
   }
-  parser.finish { rows.append($0) }
+  parser.finish { rows.append($0.row) }
   return (rows, parser.tally)
 }
 

@@ -56,8 +56,9 @@ struct SavedReading {
     var file = try SavedFile(path)
     var facts = SavedFacts()
     guard try file.firstByte() == UInt8(ascii: "{") else {
-      return try SavedTable.forEachRow(in: &file, byteOrder: byteOrder) { row throws(Failure) in
-        try body(StatesRow(row: row, details: SocketDetails()))
+      return try SavedTable.forEachEntry(in: &file, byteOrder: byteOrder) {
+        entry throws(Failure) in
+        try body(entry)
       }.map { tally in
         facts.kind = tally.isTable ? .procCopy : .unknown
         facts.tally = tally
