@@ -88,6 +88,10 @@ extension SocketOption where Value == Int32 {
   public static var sendBuffer: Self {
     .init(name: "SO_SNDBUF", level: SOL_SOCKET, number: SO_SNDBUF)
   }
+  /// Bytes that have to be there before the socket is reported as readable, but for its end. socket(7).
+  static var receiveLowWater: Self {
+    .init(name: "SO_RCVLOWAT", level: SOL_SOCKET, number: SO_RCVLOWAT)
+  }
   /// Bytes of the largest segment. tcp(7).
   public static var maximumSegment: Self {
     .init(name: "TCP_MAXSEG", level: Int32(IPPROTO_TCP), number: Int32(TCP_MAXSEG))

@@ -41,6 +41,7 @@ public struct RelayDriver: ~Copyable {
   /// Whether our FIN is among what the peer has to acknowledge.
   var hasFinished = false
   private(set) var acknowledgement = AcknowledgementWatch()
+  private var lowWater = ReceiveLowWater()
   /// How each direction is moved; chosen once the streams are seen.
   var outboundPath = CopyPath()
   var inboundPath = CopyPath()
@@ -167,6 +168,7 @@ public struct RelayDriver: ~Copyable {
       if !(options.mustDeliver && acknowledgement.isComplete) { outcome.timeout = timeout }
       return .nothing
     }
+    setLowWater(connection, &loop)
     do throws(SystemCallError) {
       try watch(connection.socket.descriptor.rawValue, input, output, &loop)
     } catch {
@@ -179,7 +181,23 @@ public struct RelayDriver: ~Copyable {
     let look = hasFinished && receiveLimit == nil ? acknowledgement.nextLook(linger) : nil
     let limit = limits.deadline(isWaiting: countsIdleness)
     let supply = bucket.flatMap { $0.isOpen || !relay.outbound.sourceIsOpen ? nil : $0.nextTime }
-    return .wait(until: Self.earlier(Self.earlier(look, limit), Self.earlier(nextReading, supply)))
+    let timers = Self.earlier(Self.earlier(look, limit), Self.earlier(nextReading, supply))
+    return .wait(until: Self.earlier(timers, lowWater.deadline))
+  }
+
+  /// Raises or lowers the mark below which what comes wakes nobody. Only where nothing is sent: a peer
+  /// that waits for an answer is not kept waiting for the sake of fewer wake-ups.
+  private mutating func setLowWater(
+    _ connection: borrowing Connection, _ loop: inout ReadinessLoop
+  ) {
+    guard !options.readsInput,
+      let mark = lowWater.change(
+        received: relay.inbound.received, isWanted: wantsPeer && !isHungUp, at: .now)
+    else { return }
+    _ = try? connection.socket.set(.receiveLowWater, to: Int32(mark))
+    // Before Linux 4.18 nobody looks at the bytes that are there when the mark is lowered, but for
+    // whoever begins to watch.
+    if mark == ReceiveLowWater.unset { loop.forget(connection.socket.descriptor.rawValue) }
   }
 
   /// Without an array for them in each turn.
