@@ -14,7 +14,7 @@ import Testing
     (["-l", "--check", "%"], "The value '%' is invalid for '--check <percent>'."),
     (
       ["-l", "--check", "5", "-f", "openmetrics"],
-      "'--check' has no format 'openmetrics': metrics tell of all listeners"
+      "'--check' has no format 'openmetrics', which has all listeners. Leave one of them out."
     ),
     (
       ["-l", "--json", "-f", "csv"],

@@ -167,10 +167,13 @@ import Testing
     Row(
       "connect", "-46", "host", "80",
       says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),
-    Row("states", "--csv", "-j", says: "'--csv' and '--json' exclude each other."),
+    Row(
+      "states", "--csv", "-j", says: "'--csv' and '--json' exclude each other. Give one of them."),
     Row(
       "states", "--by", "peer", "--sort", "rtt",
-      says: "A summary has no rows for '--csv', '--columns' and '--sort'."),
+      says:
+        "A summary has no rows for '--csv', '--columns' and '--sort'. Leave them out, or use '--json'."
+    ),
     Row(
       "listen", "-6", "80", "--ipv4",
       says: "'--ipv4' and '--ipv6' exclude each other; without them both are used."),
@@ -259,10 +262,14 @@ import Testing
         """),
     Row(
       "connect", "--idle-timeout", "0", "host", "80",
-      says: "The value of '--idle-timeout' must be greater than zero"),
+      says:
+        "The value of '--idle-timeout' must be greater than zero. Without the option there is no limit."
+    ),
     Row(
       "listen", "--total-timeout", "0s", "80",
-      says: "The value of '--total-timeout' must be greater than zero"),
+      says:
+        "The value of '--total-timeout' must be greater than zero. Without the option there is no limit."
+    ),
     Row(
       "listen", "--on-stdin-eof", "quit", "80",
       says: """
@@ -322,7 +329,9 @@ import Testing
         + "moves are not seen here"),
     Row(
       "recv", "--idle-timeout", "0", "80",
-      says: "The value of '--idle-timeout' must be greater than zero"),
+      says:
+        "The value of '--idle-timeout' must be greater than zero. Without the option there is no limit."
+    ),
   ]
 
   @Test(arguments: [

@@ -249,9 +249,13 @@ struct StatesOptions: Subcommand {
     try settleEvents()
     let summarizes = showsSummary || summaryKey != nil
     if summarizes && (isCSV || columns != nil || order != nil) {
-      throw UsageError("A summary has no rows for '--csv', '--columns' and '--sort'.")
+      throw UsageError(
+        "A summary has no rows for '--csv', '--columns' and '--sort'. Leave them out, or use '--json'."
+      )
     }
-    if isCSV && isJSON { throw UsageError("'--csv' and '--json' exclude each other.") }
+    if isCSV && isJSON {
+      throw UsageError("'--csv' and '--json' exclude each other. Give one of them.")
+    }
   }
 
   var occasion: StatesColumn.Occasion {

@@ -113,7 +113,10 @@ struct TargetFinding: Finding {
       Failure(.refused, "\(result.plan.target): connection refused; nothing listens there")
     case .failed(let error): Failure(.localEnd, error)
     case .unanswered(1) where !result.isLocal:
-      Failure(.noAnswer, "\(result.plan.target): no answer to the first SYN")
+      Failure(
+        .noAnswer,
+        "\(result.plan.target): no answer to the first SYN: the host is down, a firewall drops it, or the queue is full already"
+      )
     default: nil
     }
   }

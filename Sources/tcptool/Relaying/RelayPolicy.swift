@@ -102,7 +102,9 @@ struct RelayPolicy: Sendable {
 /// Refuses limits that would leave no time at all.
 func checkTimeouts(idle: Duration?, total: Duration?) throws(UsageError) {
   for (name, timeout) in [("idle", idle), ("total", total)] where timeout == .zero {
-    throw UsageError("The value of '--\(name)-timeout' must be greater than zero")
+    throw UsageError(
+      "The value of '--\(name)-timeout' must be greater than zero. Without the option there is no limit."
+    )
   }
 }
 

@@ -90,7 +90,8 @@ extension StatesOptions {
     case .openmetrics:
       if !listeners.areWanted { throw UsageError("The format 'openmetrics' needs '--listeners'") }
       if listeners.check != nil {
-        throw UsageError("'--check' has no format 'openmetrics': metrics tell of all listeners")
+        throw UsageError(
+          "'--check' has no format 'openmetrics', which has all listeners. Leave one of them out.")
       }
     case .text, nil: break
     }
@@ -203,7 +204,8 @@ extension StatesOptions {
   private func check(_ report: ListenerReport, _ percent: Int) throws(Failure) -> Ending {
     if report.items.contains(where: { $0.acceptQueue.limit == nil }) {
       throw Failure(
-        .failure, "nothing was checked: the limits of the queues are not known from /proc")
+        .failure,
+        "nothing was checked: /proc does not have the limits of the queues; --source diag has them")
     }
     let over = report.items.filter { $0.isAtLeast(percent) }
     try toStandardOutput { output throws(OutputError) in

@@ -37,7 +37,7 @@ extension StatesOptions {
           + "Give at least 10ms.")
     }
     if format == .csv || format == .openmetrics {
-      throw UsageError("'--watch' has no format '\(format?.argumentText ?? "")'.")
+      throw UsageError("'--watch' has no format '\(format?.argumentText ?? "")'. Use text or json.")
     }
   }
 

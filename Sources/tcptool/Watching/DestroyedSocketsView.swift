@@ -39,16 +39,21 @@ extension StatesOptions {
   func settleEvents() throws(UsageError) {
     guard followsEvents else { return }
     if filter.needs.contains(.owners) {
-      throw UsageError("With '--events' a filter has no processes: nobody holds a destroyed socket")
+      throw UsageError(
+        "With '--events' a filter has no processes: nobody holds a destroyed socket. Use ports or addresses."
+      )
     }
     if !filter.selection.states.contains(.closed) {
-      throw UsageError("With '--events' a filter has no states: every destroyed socket is in CLOSE")
+      throw UsageError(
+        "With '--events' a filter has no states: every destroyed socket is in CLOSE. Use ports or addresses."
+      )
     }
     if format == .csv || format == .openmetrics {
-      throw UsageError("'--events' has no format '\(format?.argumentText ?? "")'")
+      throw UsageError(
+        "'--events' has no format '\(format?.argumentText ?? "")'. Use text or json.")
     }
     for column in columns?.elements.map(\.column) ?? [] where !Self.isEventColumn(column) {
-      throw UsageError("With '--events' there is no column '\(column.name)'")
+      throw UsageError("With '--events' there is no column '\(column.name)'. Leave it out.")
     }
   }
 
