@@ -142,7 +142,7 @@ struct Failure: Error {
       } else if error.isTemporary {
         "; the name server gave no answer, so a later try may succeed"
       } else {
-        ""
+        "; see whether the name is right, or give an address"
       }
     self.init(.notResolved, error.description + hint)
   }

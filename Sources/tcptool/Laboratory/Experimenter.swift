@@ -232,7 +232,7 @@ extension Experimenter {
       try place.enter()
     }
     narrator.line(
-      "what this puts into the queue of \(typed.text) stays there until its server accepts it, also when "
+      "what this puts into the queue of \(typed.text) stays there until its server accepts it, even when "
         + "this is over")
     var failure = Failure(withoutAddress: typed.text)
     for target in targets {
