@@ -10,11 +10,17 @@ struct AcknowledgementWatch {
 
   var isComplete: Bool { completed != nil }
 
+  /// The kernel's tick where it is longest (CONFIG_HZ=100).
+  private static let longestTick = Duration.milliseconds(10)
+
   /// - Throws: where the kernel does not tell, in either way.
   mutating func look(at connection: borrowing Connection) throws(SystemCallError) {
     guard completed == nil, try isAcknowledged(connection) else { return }
-    // The last acknowledgement came some time before it was looked for.
-    let since = (try? connection.socket.info().sinceLastAcknowledgement) ?? .zero
+    // The last acknowledgement came some time before it was looked for. The kernel counts that in
+    // ticks, of which one may have only begun: taken for whole it would make a short transfer end
+    // as soon as it had begun, at terabits a second.
+    let told = (try? connection.socket.info().sinceLastAcknowledgement) ?? .zero
+    let since = max(.zero, told - Self.longestTick)
     completed = max(began, MonotonicInstant.now + (.zero - since))
   }
 
