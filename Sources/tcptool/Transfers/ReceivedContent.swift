@@ -15,7 +15,7 @@ final class ReceivedContent: SessionContent {
   /// What is received, as sha256sum would call it.
   private let name: String
   private var file: NewFile?
-  private var digest: Digest?
+  private var digest: ConcurrentDigest?
   private var check: PatternCheck?
   /// Bytes that have come to the file or elsewhere.
   private var count = 0
@@ -40,7 +40,10 @@ final class ReceivedContent: SessionContent {
     self.name = name
     self.number = number
     self.narrator = narrator
-    digest = options.algorithm.map { Digest($0) }
+    if let algorithm = options.algorithm {
+      // One of many connections has no thread for it: all of them together would have many.
+      digest = ConcurrentDigest(algorithm, mayHaveThread: number == nil)
+    }
     check = pattern.map { PatternCheck($0.pattern) }
   }
 
@@ -77,7 +80,7 @@ final class ReceivedContent: SessionContent {
     guard direction == .inbound else { return true }
     refusal =
       whole?.refusal(of: number ?? 1, count)
-      ?? options.mismatch("received", count, digest?.value) ?? difference
+      ?? options.mismatch("received", count, digest?.value()) ?? difference
     if refusal == nil {
       do throws(SystemCallError) {
         try file?.commit()
@@ -112,8 +115,8 @@ final class ReceivedContent: SessionContent {
     if number != nil, let path = file?.path {
       narrator.tell(.received(path, bytes: count, number: number))
     }
-    if options.digest.algorithm != nil, let digest {
-      narrator.tell(.digest(digest.value, of: name, number: number))
+    if options.digest.algorithm != nil, let value = digest?.value() {
+      narrator.tell(.digest(value, of: name, number: number))
     }
     if options.expectedSize != nil || options.expectedDigest != nil || pattern != nil {
       narrator.tell(

@@ -14,7 +14,7 @@ final class SentContent: SessionContent {
   private let number: Int?
   /// What the size of all streams has to be, where this is one of them.
   private let whole: SizeOfAll?
-  private var digest: Digest?
+  private var digest: ConcurrentDigest?
   /// The file that the next byte belongs to, and its bytes so far.
   private var part = 0
   private var countOfPart = 0
@@ -37,7 +37,13 @@ final class SentContent: SessionContent {
     self.options = options
     self.name = name
     self.files = files
-    digest = options.algorithm.map { Digest($0) }
+    digest = Self.digest(options, number)
+  }
+
+  /// One of several streams has no thread for it: all of them together would have many.
+  private static func digest(_ options: ContentOptions, _ number: Int?) -> ConcurrentDigest? {
+    guard let algorithm = options.algorithm else { return nil }
+    return ConcurrentDigest(algorithm, mayHaveThread: number == nil)
   }
 
   var seesBytes: Bool { digest != nil }
@@ -61,9 +67,9 @@ final class SentContent: SessionContent {
   }
 
   private func endWholeParts() {
-    while countOfFile == countOfPart, let digest {
-      values.append(digest.value)
-      self.digest = options.algorithm.map { Digest($0) }
+    while countOfFile == countOfPart, let value = digest?.value() {
+      values.append(value)
+      digest = Self.digest(options, number)
       part += 1
       countOfPart = 0
     }
@@ -71,10 +77,10 @@ final class SentContent: SessionContent {
 
   func accepts(_ direction: RelayDirection, _ count: Int) -> Bool {
     guard direction == .outbound else { return true }
-    if files == nil, let digest {
-      values = [digest.value]
-    } else {
+    if files != nil {
       endWholeParts()
+    } else if let value = digest?.value() {
+      values = [value]
     }
     refusal =
       whole?.refusal(of: number ?? 1, count) ?? shrunk(count)

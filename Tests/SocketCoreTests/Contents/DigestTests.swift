@@ -171,3 +171,48 @@ import Testing
     #expect(DigestValue(.crc32c, hexadecimal: "E3069283")?.hexadecimal == "e3069283")
   }
 }
+
+/// The digest that has a thread beside the one that has none.
+@Suite struct ConcurrentDigests {
+  @Test(
+    arguments: [0, 1, 4 << 20, (4 << 20) + 1, (9 << 20) + 77], [1 << 20, 100_003, (512 << 10) + 1])
+  func `it is the same whatever the pieces`(_ count: Int, _ piece: Int) {
+    let all = bytes(count: count, seed: 7)
+    var plain = Digest(.sha256)
+    plain.append(all.span)
+    for mayHaveThread in [true, false] {
+      var digest = ConcurrentDigest(.sha256, mayHaveThread: mayHaveThread)
+      var start = 0
+      while start < count {
+        let end = min(count, start + piece)
+        digest.append(all.span.extracting(start..<end))
+        start = end
+      }
+      #expect(digest.value() == plain.value)
+      // It may be asked again, and go on.
+      #expect(digest.value() == plain.value)
+    }
+  }
+
+  @Test func `more may come behind a value`() {
+    let all = bytes(count: 12 << 20, seed: 8)
+    var plain = Digest(.sha256)
+    var digest = ConcurrentDigest(.sha256)
+    for part in [0..<5 << 20, 5 << 20..<12 << 20] {
+      plain.append(all.span.extracting(part))
+      digest.append(all.span.extracting(part))
+      #expect(digest.value() == plain.value)
+    }
+  }
+
+  @Test func `one that nobody asks ends its thread`() throws {
+    let all = bytes(count: 6 << 20, seed: 9)
+    for _ in 0..<200 {
+      var digest = ConcurrentDigest(.sha256)
+      digest.append(all.span)
+    }
+    // Not one of them is left.
+    let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+    #expect(threads < 190)
+  }
+}
