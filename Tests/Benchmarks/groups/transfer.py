@@ -78,10 +78,18 @@ def kinds(bench, place):
         return Ends("transfer in C", [bare, "recv-" + receiver, "PORT"],
                     [bare, "send-" + sender, "PORT", "SIZE"], floor=True)
 
-    def kind(what, source, sink, first, others, bars, cpu_bars):
+    def digest_alone():
+        """What the digest takes by itself, whatever is done beside it."""
+        size = mebibytes(bench) * MEBIBYTE
+        program = programs.run([bench.bare("digest"), str(size)])
+        return Sample(size * 8 / program.seconds() / 1e9, program.cpu())
+
+    alone = Contestant("SHA-256 alone", digest_alone, "cc", floor=True)
+
+    def kind(what, source, sink, first, others, bars, cpu_bars, more=()):
         ends = [Contestant(end.name, lambda end=end: transfer(bench, end, source, sink, place),
                            end.sender[0] or "cc", end.floor) for end in [first] + others]
-        return Comparison(what, "Gbit/s", ends[0], ends[1:], bars, cpu_bars,
+        return Comparison(what, "Gbit/s", ends[0], ends[1:] + list(more), bars, cpu_bars,
                           memory_bar=at_most(16), rounds=7)
 
     yield kind("file → thrown away", "file", "null", ours(), OTHERS + [IPERF3, ZERO_COPY, floor("file", "drop")],
@@ -92,8 +100,8 @@ def kinds(bench, place):
     if bench.bare("transfer"):
         yield kind("pipe → pipe", "pipe", "pipe", ours(), OTHERS + [floor("pipe", "pipe")], TWICE, HALF)
     yield kind("file → file", "file", "file", ours(), OTHERS + [floor("file", "file")], TWICE, HALF)
-    yield kind("file → thrown away, SHA-256 by the sender", "file", "null", ours(sender=sha), [NC], AS_FAST, {})
-    yield kind("file → thrown away, SHA-256 by both ends", "file", "null", ours(sha, sha), [NC], AS_FAST, {})
+    yield kind("file → thrown away, SHA-256 by the sender", "file", "null", ours(sender=sha), [NC], AS_FAST, {}, [alone])
+    yield kind("file → thrown away, SHA-256 by both ends", "file", "null", ours(sha, sha), [NC], AS_FAST, {}, [alone])
 
 
 def transfer(bench, ends, source, sink, place):
