@@ -9,7 +9,7 @@ import Testing
 
 /// Serialized, since a flood takes a processor, and by one thread each, since a network namespace is
 /// a thread's own.
-@Suite(.serialized, .requiresRoot) struct PassTests {
+@Suite(.waits, .serialized, .requiresRoot) struct PassTests {
   static let backlogs: [Int32] = [0, 1, 2, 3, 5, 8, 16, 64, 128, 511, 1_024, 4_096, 5_000]
 
   struct Settings: Sendable, CustomTestStringConvertible {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import BacklogLab
 
-@Suite(.serialized, .requiresRoot) struct ScenarioTests {
+@Suite(.waits, .serialized, .requiresRoot) struct ScenarioTests {
   private static let laboratory = Laboratory(isolation: .always)
 
   private func done<Value>(_ outcome: LabOutcome<Value>) throws -> Value {

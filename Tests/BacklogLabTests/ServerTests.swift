@@ -8,7 +8,7 @@ import Testing
 
 @testable import BacklogLab
 
-@Suite(.serialized, .requiresRoot) struct ServerTests {
+@Suite(.waits, .serialized, .requiresRoot) struct ServerTests {
   private static let port: UInt16 = 7_311
   private static let target = Endpoint(.v4(.loopback), port)
 

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct BacklogTestOptionsAtTheProgram {
+@Suite(.waits, .requiresPrivateNetwork) struct BacklogTestOptionsAtTheProgram {
   @Test func theSYNQueueIsFilledByHandshakesThatDoNotEnd() throws {
     let found = try backlogTest(["--queue", "syn", "--backlog", "8", "--set", "tcp_syncookies=0"])
     #expect(found["queue"] as? String == "syn")

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct BacklogTestScenarios {
+@Suite(.waits, .requiresPrivateNetwork) struct BacklogTestScenarios {
   // MARK: Own listeners
 
   @Test(.timeLimit(.minutes(2)))
@@ -154,7 +154,7 @@ import Testing
 
 // MARK: On a terminal
 
-@Suite(.requires("tmux"), .requiresPrivateNetwork) struct BacklogTestOnATerminal {
+@Suite(.waits, .requires("tmux"), .requiresPrivateNetwork) struct BacklogTestOnATerminal {
   private func terminal(_ words: [String], columns: Int) throws -> Terminal {
     try Terminal(
       columns: columns, rows: 100,

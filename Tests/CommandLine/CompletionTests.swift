@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("tmux")) struct Completions {
+@Suite(.waits, .requires("tmux")) struct Completions {
   /// What the README has a person type to get the completions of a shell.
   private static func installation(of shell: String) throws -> String {
     let readme = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct HandshakeFailures {
+@Suite(.waits, .requiresPrivateNetwork) struct HandshakeFailures {
   /// A network in which 192.0.2.0/24 swallows everything, and other destinations fail at once.
   private func network(hosts: String = "") throws -> (PrivateNetwork, TemporaryDirectory) {
     let directory = try TemporaryDirectory()

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct Help {
+@Suite(.waits) struct Help {
   private func printed(_ words: [String], columns: Int = 80) throws -> String {
     let done = try tcptool(words, environment: ["COLUMNS": "\(columns)"])
     #expect(done.outcome == .exited(0))

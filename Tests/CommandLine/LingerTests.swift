@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct Linger {
+@Suite(.waits) struct Linger {
   @Test func endsWhenTheTimeIsOver() throws {
     let listener = try Peer.Listener()
     let child = try Child(

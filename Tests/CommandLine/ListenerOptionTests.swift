@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ListenerOptions {
+@Suite(.waits) struct ListenerOptions {
   @Test(arguments: [
     (["--check", "5"], "The option '--check' needs '--listeners'"),
     (["--oldest"], "The option '--oldest' needs '--listeners'"),

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct Output {
+@Suite(.waits) struct Output {
   private static let both = [["states"], ["backlog-test", "--backlog", "1"]]
 
   private static func objects(in text: String) throws -> [[String: Any]] {

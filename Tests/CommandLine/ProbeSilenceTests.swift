@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// In a network with addresses that swallow, forbid and do not exist.
-@Suite(.requiresPrivateNetwork) struct ProbesOfSilence {
+@Suite(.waits, .requiresPrivateNetwork) struct ProbesOfSilence {
   private static func network(
     hosts: String = ""
   ) throws -> (PrivateNetwork, TemporaryDirectory) {

@@ -34,7 +34,7 @@ func objects(_ text: String) throws -> [[String: Any]] {
   }
 }
 
-@Suite struct Probes {
+@Suite(.waits) struct Probes {
   @Test func rowsAreInTheOrderOfPorts() throws {
     let listeners = [try Peer.Listener(), try Peer.Listener()]
     let closed = [try unusedPort(), try unusedPort()]

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct Signals {
+@Suite(.waits) struct Signals {
   @Test(arguments: ["listen", "recv", "connect", "send"], [SIGINT, SIGTERM, SIGHUP])
   func endTheProgram(_ name: String, _ signal: Int32) throws {
     let listener = try Peer.Listener()

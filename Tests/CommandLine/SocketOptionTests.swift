@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct SocketOptions {
+@Suite(.waits) struct SocketOptions {
   struct Row: Sendable, CustomTestStringConvertible {
     var words: [String]
     /// What is told with --verbose, line by line.

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct Streams {
+@Suite(.waits) struct Streams {
   static let full = """
     Error: write to standard output: no space left on device (ENOSPC); free some space, or write \
     elsewhere

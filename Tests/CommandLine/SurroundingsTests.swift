@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct Surroundings {
+@Suite(.waits) struct Surroundings {
   /// One exchange of each kind works under a line of shell.
   private func everythingWorks(under line: String) throws {
     let directory = try TemporaryDirectory()

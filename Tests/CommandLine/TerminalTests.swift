@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("tmux")) struct Terminals {
+@Suite(.waits, .requires("tmux")) struct Terminals {
   /// The screen once the program has ended.
   private func finalScreen(
     _ words: [String], columns: Int, status: Int32 = 0

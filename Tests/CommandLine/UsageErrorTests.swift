@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct UsageErrors {
+@Suite(.waits) struct UsageErrors {
   struct Row: Sendable, CustomTestStringConvertible {
     var words: [String]
     var error: String

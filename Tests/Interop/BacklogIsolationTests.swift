@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("ip")) struct BacklogIsolation {
+@Suite(.waits, .requires("ip")) struct BacklogIsolation {
   private static func namespace(of process: pid_t) -> String? {
     try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/net")
   }

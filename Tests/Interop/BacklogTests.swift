@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("ip"), .requiresPrivateNetwork) struct BacklogRuns {
+@Suite(.waits, .requires("ip"), .requiresPrivateNetwork) struct BacklogRuns {
   private struct Report: Decodable {
     struct Clients: Decodable {
       var established: Int

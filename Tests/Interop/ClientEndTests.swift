@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork, .requires("python3", "ip")) struct ClientEnds {
+@Suite(.waits, .requiresPrivateNetwork, .requires("python3", "ip")) struct ClientEnds {
   @Test(arguments: [
     ("127.0.0.7", Family.ipv4, "127.0.0.7:"), ("127.0.0.7:4321", .ipv4, "127.0.0.7:4321 "),
     ("::1", .ipv6, "[::1]:"), ("[::1]:4321", .ipv6, "[::1]:4321 "),

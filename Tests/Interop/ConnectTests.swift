@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct ConnectOutcomes {
+@Suite(.waits, .requiresPrivateNetwork) struct ConnectOutcomes {
   struct Row: Sendable, CustomTestStringConvertible {
     var cause: String
     var host: String

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct ConnectionEnds {
+@Suite(.waits, .requires("python3")) struct ConnectionEnds {
   struct Row: Sendable, CustomTestStringConvertible {
     var name: String
     var options: [String] = []

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct Contents {
+@Suite(.waits, .timeLimit(.minutes(5))) struct Contents {
   private static let whole = bytes(count: 16 << 20 + 1, seed: 31)
   private static let sizes = [0, 1, 55, 56, 63, 64, 65, 65_535, 65_536, whole.count]
   private static func data(_ size: Int) -> [UInt8] { Array(whole.prefix(size)) }

@@ -26,7 +26,7 @@ struct Way: CustomTestStringConvertible {
   ]
 }
 
-@Suite struct CopyTests {
+@Suite(.waits) struct CopyTests {
   private static let whole = bytes(count: 16 << 20 + 1, seed: 61)
   private static let sizes = [0, 1, 65_535, 65_536, whole.count]
 

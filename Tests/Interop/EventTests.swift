@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct Events {
+@Suite(.waits, .requires("python3")) struct Events {
   // MARK: Every mode
 
   struct Mode: Sendable, CustomTestStringConvertible {

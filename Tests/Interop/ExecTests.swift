@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.requires("nc", "ncat", "socat", "python3")) struct Programs {
+@Suite(.waits, .requires("nc", "ncat", "socat", "python3")) struct Programs {
   /// A line for a shell that is started for each client.
   private static func shell(_ line: String) -> [String] { ["sh", "-c", line] }
 

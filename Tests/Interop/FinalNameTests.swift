@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("strace"), .timeLimit(.minutes(5))) struct FinalNames {
+@Suite(.waits, .requires("strace"), .timeLimit(.minutes(5))) struct FinalNames {
   /// What one call answers in the place of the kernel, as strace(1) has it.
   struct Refusal: CustomTestStringConvertible {
     /// Calls and errors: `renameat2:EINVAL`.

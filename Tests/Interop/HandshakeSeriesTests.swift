@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct RepeatedHandshakeTests {
+@Suite(.waits, .requires("python3")) struct RepeatedHandshakeTests {
   /// Accepts whatever comes, until it is killed.
   private struct Server {
     let process: Child

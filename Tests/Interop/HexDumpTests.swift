@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct HexDumps {
+@Suite(.waits, .requires("python3")) struct HexDumps {
   /// A dump without its times, which no two runs share.
   private func withoutTimes(_ text: String) -> String {
     text.replacing(#/[0-9]+\.[0-9]{6} s/#, with: "T s")

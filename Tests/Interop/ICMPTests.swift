@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork, .requires("python3", "ip")) struct ICMPCauses {
+@Suite(.waits, .requiresPrivateNetwork, .requires("python3", "ip")) struct ICMPCauses {
   struct Row: Sendable, CustomTestStringConvertible {
     var family: Family
     var type: Int

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct JSONPage {
+@Suite(.waits, .requiresPrivateNetwork) struct JSONPage {
   /// The keys of each event, as the page has them.
   private static func documented() throws -> [String: Set<String>] {
     let page = URL(filePath: #filePath)

@@ -6,7 +6,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3"), .requiresPrivateNetwork) struct Laboratory {
+@Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct Laboratory {
   /// So many clients that connect at once; they say so when all have tried, and stay.
   private static func crowd(
     _ count: Int, _ server: RunningServer, in network: PrivateNetwork, givesUp: Bool = false

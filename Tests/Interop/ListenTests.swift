@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct Listening {
+@Suite(.waits) struct Listening {
   private static let data = bytes(count: 2_000_000, seed: 31)
 
   // MARK: Several clients

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3", "ss"), .requiresPrivateNetwork) struct Listeners {
+@Suite(.waits, .requires("python3", "ss"), .requiresPrivateNetwork) struct Listeners {
   private struct Row: Decodable {
     struct Endpoint: Decodable {
       var address: String
@@ -286,7 +286,7 @@ let prometheusParserIsThere: Bool = {
 }()
 
 @Suite(
-  .requires("python3"), .requiresPrivateNetwork,
+  .waits, .requires("python3"), .requiresPrivateNetwork,
   .enabled(
     if: prometheusParserIsThere || ProcessInfo.processInfo.environment["CI"] != nil,
     "not installed: python3-prometheus-client"))

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct Measures {
+@Suite(.waits) struct Measures {
   private static let size = 32 << 20
 
   /// Starts a receiver that throws everything away, and gives its port.

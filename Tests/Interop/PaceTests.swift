@@ -6,7 +6,7 @@ import Testing
 
 /// By the sender's own clock, which starts before the first byte and stops behind the last
 /// acknowledgement: whatever load this machine is under makes a transfer slower, never faster.
-@Suite(.timeLimit(.minutes(5))) struct PaceTests {
+@Suite(.waits, .timeLimit(.minutes(5))) struct PaceTests {
   /// Bytes a second, from a rate at which the kernel's single segments would be most of a second to one
   /// at which they do not count.
   private static let rates = [100_000, 1_000_000, 20_000_000]

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct TakenPorts {
+@Suite(.waits) struct TakenPorts {
   /// A Python program that calls itself `holder`, does what its lines say, and says a line at the end.
   private static func holder(_ lines: String, in network: PrivateNetwork? = nil) throws -> (
     child: Child, words: [String]

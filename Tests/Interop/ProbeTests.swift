@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ProbeInterop {
+@Suite(.waits) struct ProbeInterop {
   /// Programs that listen until they are killed, each with its words for a port of loopback.
   private static let listeners: [(program: String, words: @Sendable (String) -> [String])] = [
     ("nc", { ["nc", "-n", "-l", "-k", "127.0.0.1", $0] }),

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork, .requires("python3", "ip")) struct Race {
+@Suite(.waits, .requiresPrivateNetwork, .requires("python3", "ip")) struct Race {
   /// A network in which `dual.example` is both loopback addresses, the IPv6 one first.
   private static func network() throws -> (PrivateNetwork, TemporaryDirectory) {
     let directory = try TemporaryDirectory()

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ReadySignals {
+@Suite(.waits) struct ReadySignals {
   private static let listeners = ["listen", "recv"]
 
   /// A line of shell in which `"$@"` is the program.

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ReceivedFiles {
+@Suite(.waits, .timeLimit(.minutes(5))) struct ReceivedFiles {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

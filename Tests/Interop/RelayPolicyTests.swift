@@ -6,7 +6,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct RelayPolicies {
+@Suite(.waits) struct RelayPolicies {
   private static let whole = bytes(count: 16 << 20, seed: 41)
   private static let reply = bytes(count: 300_000, seed: 42)
 

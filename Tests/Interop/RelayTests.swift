@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct Relays {
+@Suite(.waits) struct Relays {
   struct Cell: Sendable, CustomTestStringConvertible {
     var peer: Peer
     var role: Role

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct ServerSignals {
+@Suite(.waits, .requires("python3")) struct ServerSignals {
   /// Three clients that come, talk, and go or are reset, again and again until nobody is there.
   private static let busyClients = """
     import random, socket, struct, sys, threading

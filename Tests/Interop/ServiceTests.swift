@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("nc", "ncat", "socat", "python3")) struct Services {
+@Suite(.waits, .requires("nc", "ncat", "socat", "python3")) struct Services {
   private static let data = bytes(count: 2_000_000, seed: 71)
 
   /// Connects so many clients at once; each sends bytes of its own and compares what it gets with them,

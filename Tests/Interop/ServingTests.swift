@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.requires("python3")) struct Serving {
+@Suite(.waits, .requires("python3")) struct Serving {
   // MARK: How many
 
   @Test func soManyAltogether() throws {

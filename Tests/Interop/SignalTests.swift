@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct Signals {
+@Suite(.waits) struct Signals {
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
   @Test(arguments: ["listen", "recv"], signals)

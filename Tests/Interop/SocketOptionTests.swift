@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.requires("ss"), .requires("python3")) struct SocketOptionsSeenFromOutside {
+@Suite(.waits, .requires("ss"), .requires("python3")) struct SocketOptionsSeenFromOutside {
   private static let words = [
     "--congestion", "reno", "--rcvbuf", "64K", "--keepalive", "1h", "--dscp", "cs1", "--mss",
     "1000",

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3"), .requiresPrivateNetwork) struct StatesCapture {
+@Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct StatesCapture {
   private func states(_ words: [String], in network: PrivateNetwork? = nil) throws -> Finished {
     try Child(command([try Tool.path, "states"] + words, in: network)).wait()
   }

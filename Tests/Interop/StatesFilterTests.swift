@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3", "ss"), .requiresPrivateNetwork) struct StatesFilter {
+@Suite(.waits, .requires("python3", "ss"), .requiresPrivateNetwork) struct StatesFilter {
   /// The sockets of a table as `LOCAL PEER`, with IPv4 addresses as such.
   private static func pairs(ofSS text: String) -> [String] {
     text.split(separator: "\n").map { line in

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork) struct StatesPlaces {
+@Suite(.waits, .requiresPrivateNetwork) struct StatesPlaces {
   @Test func aSavedCopyShowsWhatTheKernelShowed() throws {
     let network = try PrivateNetwork()
     let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)

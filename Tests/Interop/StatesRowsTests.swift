@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3", "ss"), .requiresPrivateNetwork) struct StatesRows {
+@Suite(.waits, .requires("python3", "ss"), .requiresPrivateNetwork) struct StatesRows {
   typealias Object = [String: Any]
 
   private static func objects(_ text: String) throws -> [Object] {
@@ -248,7 +248,7 @@ import Testing
 }
 
 /// Rows while thousands of connections a second come and go beside them.
-@Suite(.requires("python3"), .requiresPrivateNetwork) struct StatesUnderChurn {
+@Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct StatesUnderChurn {
   @Test(.timeLimit(.minutes(2)), arguments: ["diag", "proc"])
   func stableRowsAreThereOnce(_ source: String) throws {
     let network = try PrivateNetwork()

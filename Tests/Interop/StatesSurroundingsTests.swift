@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("ss"), .requiresPrivateNetwork) struct StatesSurroundings {
+@Suite(.waits, .requires("ss"), .requiresPrivateNetwork) struct StatesSurroundings {
   private static let sources = ["proc", "diag"]
 
   /// A copy of the program that another user may run, and the words that make one that user.
@@ -162,7 +162,7 @@ import Testing
   }
 }
 
-@Suite(.requires("ss", "python3"), .requiresPrivateNetwork) struct StatesInfo {
+@Suite(.waits, .requires("ss", "python3"), .requiresPrivateNetwork) struct StatesInfo {
   /// Nothing is sent any more, so that both look at the same numbers.
   @Test func aQuietConnectionIsAsInSs() throws {
     let network = try PrivateNetwork()

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3", "ss"), .requiresPrivateNetwork) struct States {
+@Suite(.waits, .requires("python3", "ss"), .requiresPrivateNetwork) struct States {
   /// Where `states` can read.
   private static let sources = ["diag", "proc", "auto"]
 

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3"), .requiresPrivateNetwork) struct StatesWatch {
+@Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct StatesWatch {
   typealias Object = [String: Any]
 
   private static func objects(_ bytes: [UInt8]) -> [Object] {
@@ -234,7 +234,7 @@ extension Tool {
 }
 
 /// `states --events`: what the kernel tells of a connection that is over.
-@Suite(.requires("python3"), .requiresPrivateNetwork) struct DestroyedSocketEvents {
+@Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct DestroyedSocketEvents {
   @Test(.requires("setpriv"), .timeLimit(.minutes(2)))
   func theNumbersAreThoseOfTheConnection() throws {
     let network = try PrivateNetwork()

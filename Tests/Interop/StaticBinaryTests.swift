@@ -9,6 +9,7 @@ import Testing
 private let releaseBinary = ProcessInfo.processInfo.environment["TCPTOOL_RELEASE_BINARY"]
 
 @Suite(
+  .waits,
   .enabled(
     if: releaseBinary != nil || ProcessInfo.processInfo.environment["CI"] != nil,
     "TCPTOOL_RELEASE_BINARY is not set"))

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct Streams {
+@Suite(.waits, .timeLimit(.minutes(5))) struct Streams {
   // MARK: Both ends
 
   /// Every byte of every stream, whichever end connects.

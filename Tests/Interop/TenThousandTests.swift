@@ -14,7 +14,7 @@ private let mayHaveEnough: Bool = {
 }()
 
 @Suite(
-  .requires("python3"), .requiresPrivateNetwork,
+  .waits, .requires("python3"), .requiresPrivateNetwork,
   .enabled(if: mayHaveEnough, "the hard limit of descriptors is below \(descriptorsNeeded)"))
 struct TenThousandClients {
   /// Connects so many and says so; for each line on standard input it sends one in each connection,

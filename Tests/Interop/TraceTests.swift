@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct TraceTests {
+@Suite(.waits) struct TraceTests {
   /// The lines of a trace without their times: `listen(3, 5) = 0 CLOSE → LISTEN`.
   private func calls(in text: String) -> [String] {
     text.split(separator: "\n").filter { $0.contains(#/^[a-z0-9_]+\(/#) }

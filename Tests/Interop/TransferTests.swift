@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct Transfers {
+@Suite(.waits) struct Transfers {
   private static let whole = bytes(count: 16 << 20 + 1, seed: 21)
   private static let sizes = [0, 1, 65_535, 65_536, whole.count]
 

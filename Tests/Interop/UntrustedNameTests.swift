@@ -121,7 +121,7 @@ private struct HostileProcess {
 
 private func lines(_ done: Finished) -> [Substring] { done.outputText.split(separator: "\n") }
 
-@Suite(.requires("python3"), .timeLimit(.minutes(5))) struct UntrustedNames {
+@Suite(.waits, .requires("python3"), .timeLimit(.minutes(5))) struct UntrustedNames {
   // MARK: Processes
 
   /// The listener, the connection's client end, and the end that waits to be accepted.

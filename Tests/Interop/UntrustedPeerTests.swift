@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3"), .timeLimit(.minutes(5))) struct UntrustedPeers {
+@Suite(.waits, .requires("python3"), .timeLimit(.minutes(5))) struct UntrustedPeers {
   /// Every byte, sequences that move a cursor, set a title or ask the terminal for an answer, C1
   /// controls in UTF-8, an override of the direction, and lines that look like ours.
   private static let evil =

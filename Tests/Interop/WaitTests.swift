@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct Waiting {
+@Suite(.waits) struct Waiting {
   @Test(arguments: ["connect", "send"])
   func itConnectsOnceThePortAccepts(_ subcommand: String) throws {
     let port = try unusedPort()

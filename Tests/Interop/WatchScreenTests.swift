@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requires("python3", "tmux"), .requiresPrivateNetwork) struct WatchScreens {
+@Suite(.waits, .requires("python3", "tmux"), .requiresPrivateNetwork) struct WatchScreens {
   /// A shell around the tool, so that what was on the screen before is seen again afterwards.
   private static func terminal(
     _ words: String..., columns: Int = 80, rows: Int = 24, in network: PrivateNetwork,

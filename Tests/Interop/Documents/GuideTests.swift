@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Serialized: each recorded block rewrites its page.
-@Suite(.serialized, .requiresPrivateNetwork) struct Guides {
+@Suite(.waits, .serialized, .requiresPrivateNetwork) struct Guides {
   private static let isRecording = ProcessInfo.processInfo.environment["TCPTOOL_RECORD"] == "1"
   private static let page = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork, .requires("tmux", "ip"), .serialized) struct Pictures {
+@Suite(.waits, .requiresPrivateNetwork, .requires("tmux", "ip"), .serialized) struct Pictures {
   /// GitHub shows larger ones as well, but each clone carries all that there ever were.
   private static let largest = 100_000
 

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.requiresPrivateNetwork, .requires("python3", "ip", "nc")) struct Sessions {
+@Suite(.waits, .requiresPrivateNetwork, .requires("python3", "ip", "nc")) struct Sessions {
   struct Place: Sendable, CustomTestStringConvertible {
     var document: Document
     var index: Int
