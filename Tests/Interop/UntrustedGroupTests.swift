@@ -53,7 +53,7 @@ private final class ControlGroup: Sendable {
 }
 
 @Suite(
-  .enabled(if: ControlGroup.obstacle == nil, .init(rawValue: ControlGroup.obstacle ?? "")),
+  .waits, .enabled(if: ControlGroup.obstacle == nil, .init(rawValue: ControlGroup.obstacle ?? "")),
   .timeLimit(.minutes(5)))
 struct UntrustedGroups {
   /// The kernel refuses a line break and a slash in such a name, and nothing else.
