@@ -54,6 +54,8 @@ public struct ServeOptions: Sendable {
   public var connectionRelay: RelayOptions {
     var options = relay
     if service == .discard || service == .receive { options.readsInput = false }
+    // What a program has moved is counted by the kernel alone.
+    if case .command = service { options.measuresEnd = true }
     return options
   }
 

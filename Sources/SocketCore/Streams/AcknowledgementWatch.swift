@@ -13,15 +13,20 @@ struct AcknowledgementWatch {
   /// The kernel's tick where it is longest (CONFIG_HZ=100).
   private static let longestTick = Duration.milliseconds(10)
 
+  /// - Parameter isExact: whether it matters when the acknowledgement came, and not only that it did.
   /// - Throws: where the kernel does not tell, in either way.
-  mutating func look(at connection: borrowing Connection) throws(SystemCallError) {
+  mutating func look(
+    at connection: borrowing Connection, isExact: Bool
+  ) throws(SystemCallError) {
     guard completed == nil, try isAcknowledged(connection) else { return }
+    let now = MonotonicInstant.now
+    completed = now
     // The last acknowledgement came some time before it was looked for. The kernel counts that in
     // ticks, of which one may have only begun: taken for whole it would make a short transfer end
     // as soon as it had begun, at terabits a second.
-    let told = (try? connection.socket.info().sinceLastAcknowledgement) ?? .zero
-    let since = max(.zero, told - Self.longestTick)
-    completed = max(began, MonotonicInstant.now + (.zero - since))
+    if isExact, let told = try? connection.socket.info().sinceLastAcknowledgement {
+      completed = max(began, now + (.zero - max(.zero, told - Self.longestTick)))
+    }
   }
 
   /// Where the send buffer may not be looked at, the state tells: these are behind the

@@ -20,8 +20,8 @@ private enum Nature {
   case patient
 }
 
-/// A descriptor number and the calls to make on it.
-private struct LocalDescriptor: ~Copyable {
+/// A descriptor number and the calls to make on it. A class, so that a stream without one is small.
+private final class LocalDescriptor {
   /// The number that was given, which is somebody else's to close, or is closed by `close`.
   let given: Int32
   let name: String
@@ -83,7 +83,7 @@ private struct LocalDescriptor: ~Copyable {
 
   /// Closes the stream for good, so that its other end sees the end. Standard descriptors are
   /// filled again at once: no socket is to get their number.
-  mutating func close() throws(SystemCallError) {
+  func close() throws(SystemCallError) {
     if let descriptor = reopened.take() { try descriptor.close(name) }
     let given = given
     let result = SystemCall(name: "close", retryOnInterrupt: false).attempt { Glibc.close(given) }
@@ -96,7 +96,7 @@ private struct LocalDescriptor: ~Copyable {
 
 /// Where bytes to be sent come from.
 public struct ByteInput: ~Copyable {
-  private let stream: LocalDescriptor
+  private let stream: LocalDescriptor?
   private let file: Descriptor?
   /// Where the bytes come from in place of a descriptor.
   private let source: (any InternalInput)?
@@ -105,7 +105,7 @@ public struct ByteInput: ~Copyable {
   public static func standard() -> ByteInput { ByteInput(STDIN_FILENO, name: "standard input") }
 
   /// For a relay that only receives; never read.
-  public static func nothing() -> ByteInput { ByteInput(-1, name: "nothing") }
+  public static func nothing() -> ByteInput { ByteInput(nil) }
 
   /// Opens a file to be sent.
   ///
@@ -121,9 +121,9 @@ public struct ByteInput: ~Copyable {
     source = nil
   }
 
-  /// Bytes that are made inside this process.
-  init(_ source: any InternalInput) {
-    stream = LocalDescriptor(-1, name: "nothing", access: O_RDONLY)
+  /// Bytes that are made inside this process; nil is `nothing`.
+  init(_ source: (any InternalInput)?) {
+    stream = nil
     file = nil
     self.source = source
   }
@@ -137,25 +137,27 @@ public struct ByteInput: ~Copyable {
 
   /// The number to watch: the one that was given. A FIFO that was opened anew after its last writer
   /// had gone never reports the end of its input (fifo_open in fs/pipe.c).
-  public var descriptor: Int32 { stream.nature == .unusable ? stream.number : stream.given }
+  public var descriptor: Int32 {
+    stream.map { $0.nature == .unusable ? $0.number : $0.given } ?? -1
+  }
 
   /// For bytes that are made inside this process, which no descriptor tells of: whether there are
   /// some, or their end. Nil for a descriptor.
   var isReadyInside: Bool? { source?.isReady }
 
   /// Whether `read` may only be called when the descriptor is ready.
-  public var needsReadiness: Bool { stream.nature == .patient }
+  public var needsReadiness: Bool { stream?.nature == .patient }
 
   /// What it is.
   public var kind: StreamKind {
-    source.map { $0.run == nil ? .inside : .uniform } ?? stream.kind
+    source.map { $0.run == nil ? .inside : .uniform } ?? stream?.kind ?? .unusable
   }
 
   /// What errors call it.
-  public var name: String { stream.name }
+  public var name: String { stream?.name ?? "nothing" }
 
   /// The number to move bytes from.
-  var number: Int32 { stream.number }
+  var number: Int32 { stream?.number ?? -1 }
 
   /// Whether a file or a source in this process has more to give, as far as that is known. Behind the
   /// last byte the end is found without the connection having room.
@@ -183,7 +185,7 @@ public struct ByteInput: ~Copyable {
   /// How many bytes of a file are in front; nil for all else.
   public var size: Int? {
     var status = stat()
-    guard source == nil, stream.nature == .file, unsafe fstat(stream.number, &status) == 0,
+    guard let stream, stream.nature == .file, unsafe fstat(stream.number, &status) == 0,
       status.st_mode & S_IFMT == S_IFREG
     else { return nil }
     let offset = lseek(stream.number, 0, SEEK_CUR)
@@ -196,13 +198,14 @@ public struct ByteInput: ~Copyable {
   /// Finds out whether the stream can be used, as far as that is known before it is.
   ///
   /// - Throws: why it is not even known what it is.
-  public func check() throws(SystemCallError) { try stream.check() }
+  public func check() throws(SystemCallError) { try stream?.check() }
 
   /// Reads what is there.
   ///
   /// - Throws: the errno of read(2): EBADF where the stream is not open, EIO, EISDIR …
   public func read(into buffer: inout MutableRawSpan) throws(SystemCallError) -> TransferResult {
     if let source { return try source.read(into: &buffer) }
+    guard let stream else { return .endOfInput }
     try stream.check()
     return try unsafe buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "read").transfer("from \(stream.name)") {
@@ -217,8 +220,8 @@ public struct ByteInput: ~Copyable {
 
 /// Where received bytes go.
 public struct ByteOutput: ~Copyable {
-  private var stream: LocalDescriptor
-  private let isDiscarding: Bool
+  /// Nil where the bytes are dropped, or go to `sink`.
+  private let stream: LocalDescriptor?
   /// Where the bytes go in place of a descriptor.
   private let sink: (any InternalOutput)?
 
@@ -226,56 +229,47 @@ public struct ByteOutput: ~Copyable {
   public static func standard() -> ByteOutput { ByteOutput(STDOUT_FILENO, name: "standard output") }
 
   /// Drops every byte.
-  public static func discarding() -> ByteOutput {
-    ByteOutput(-1, name: "nowhere", isDiscarding: true)
-  }
+  public static func discarding() -> ByteOutput { ByteOutput(nil) }
 
   /// A descriptor that `close` closes. `name` is what errors call it.
   public init(_ descriptor: Int32, name: String) {
-    self.init(descriptor, name: name, isDiscarding: false)
-  }
-
-  private init(_ descriptor: Int32, name: String, isDiscarding: Bool) {
     stream = LocalDescriptor(descriptor, name: name, access: O_WRONLY)
-    self.isDiscarding = isDiscarding
     sink = nil
   }
 
-  /// Bytes that are used up inside this process.
-  init(_ sink: any InternalOutput) {
-    stream = LocalDescriptor(-1, name: "nowhere", access: O_WRONLY)
-    isDiscarding = false
+  /// Bytes that are used up inside this process; nil is `discarding`.
+  init(_ sink: (any InternalOutput)?) {
+    stream = nil
     self.sink = sink
   }
 
   /// Whether there is no descriptor to wait for.
-  var isInside: Bool { isDiscarding || sink != nil }
+  var isInside: Bool { stream == nil }
 
   /// The number to watch.
-  public var descriptor: Int32 { stream.number }
+  public var descriptor: Int32 { stream?.number ?? -1 }
 
   /// Whether `write` may only be called when the descriptor is ready.
-  public var needsReadiness: Bool { stream.nature == .patient }
+  public var needsReadiness: Bool { stream?.nature == .patient }
 
   /// What it is.
-  public var kind: StreamKind {
-    isDiscarding ? .nowhere : sink == nil ? stream.kind : .inside
-  }
+  public var kind: StreamKind { stream?.kind ?? (sink == nil ? .nowhere : .inside) }
 
   /// What errors call it.
-  public var name: String { stream.name }
+  public var name: String { stream?.name ?? "nowhere" }
 
   /// Finds out whether the stream can be used, as far as that is known before it is.
   ///
   /// - Throws: why it is not even known what it is.
-  public func check() throws(SystemCallError) { try stream.check() }
+  public func check() throws(SystemCallError) { try stream?.check() }
 
   /// Writes as much as the stream takes.
   ///
   /// - Throws: the errno of write(2): EPIPE where nobody reads any more, ENOSPC on a full disk, EBADF where the stream is not open …
   public func write(_ bytes: RawSpan) throws(SystemCallError) -> TransferResult {
-    if isDiscarding { return .transferred(bytes.byteCount) }
-    if let sink { return try sink.write(bytes) }
+    guard let stream else {
+      return try sink?.write(bytes) ?? .transferred(bytes.byteCount)
+    }
     try stream.check()
     return try unsafe bytes.withUnsafeBytes { bytes throws(SystemCallError) in
       try SystemCall(name: "write").transfer("to \(stream.name)") {
@@ -304,10 +298,7 @@ public struct ByteOutput: ~Copyable {
   ///
   /// - Throws: what the kernel found out late: EIO, ENOSPC, EDQUOT.
   public mutating func close() throws(SystemCallError) {
-    if let sink {
-      try sink.close()
-    } else if !isDiscarding {
-      try stream.close()
-    }
+    try sink?.close()
+    try stream?.close()
   }
 }

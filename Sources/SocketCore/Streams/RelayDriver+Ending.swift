@@ -40,8 +40,10 @@ extension RelayDriver {
     if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
     outcome.elapsed = .now - started
     outcome.acknowledgedAfter = acknowledgement.completed.map { $0 - started }
-    outcome.info = try? connection.socket.info()
-    outcome.congestionControl = connection.socket.congestionControl
+    if options.measuresEnd {
+      outcome.info = try? connection.socket.info()
+      outcome.congestionControl = connection.socket.congestionControl
+    }
     if let errno = outcome.connectionError?.errno {
       // The others are no segment of the peer's: its silence, or what a router says.
       if errno == .connectionReset || errno == .brokenPipe { outcome.resetBy = .peer }
@@ -53,6 +55,7 @@ extension RelayDriver {
 
   /// Bytes, without the FIN, that the peer's kernel has not acknowledged.
   func unacknowledgedPayload(_ connection: borrowing Connection) -> Int {
+    guard relay.outbound.delivered > 0 else { return 0 }
     let pending = connection.unacknowledgedBytes() ?? 0
     return min(max(0, hasFinished && pending > 0 ? pending - 1 : pending), relay.outbound.delivered)
   }
@@ -67,12 +70,14 @@ extension RelayDriver {
         case .finishSending:
           guard isAccepted(.outbound, relay.outbound.delivered) else { return }
           // In CLOSE_WAIT the peer's FIN has come, whether or not it has been received here.
-          let state = try? connection.socket.info().state
+          let first =
+            outcome.closedFirst
+            ?? ((try? connection.socket.info().state) == .closeWait ? .peer : .local)
           hasFinished = try connection.finishSending()
-          if hasFinished, outcome.closedFirst == nil {
-            outcome.closedFirst = state == .closeWait ? .peer : .local
+          if hasFinished {
+            outcome.closedFirst = first
+            observe(.localEnded)
           }
-          if hasFinished { observe(.localEnded) }
         case .closeOutput:
           if options.closesOutput {
             // Where others have it too, closing it would leave it in the loop for good, ready and

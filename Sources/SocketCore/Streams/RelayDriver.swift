@@ -149,7 +149,8 @@ public struct RelayDriver: ~Copyable {
     takeReading(connection, observe)
     if hasFinished {
       do throws(SystemCallError) {
-        try acknowledgement.look(at: connection)
+        try acknowledgement.look(
+          at: connection, isExact: options.measuresEnd || linger != nil)
       } catch {
         fail(with: error)
         return .nothing

@@ -36,6 +36,9 @@ public struct RelayOptions: Hashable, Sendable {
   public var progressInterval: Duration?
   /// How often it is told how things stand, whether or not something moves; nil is never.
   public var readingInterval: Duration?
+  /// Whether the kernel is asked at the end what it has measured: `RelayOutcome.info` and
+  /// `congestionControl`, and when exactly the last acknowledgement came.
+  public var measuresEnd = true
   /// The most bytes a second that are sent; nil is without a limit.
   public var rate: Int?
   /// Whether the kernel holds this connection to the rate too (`Connection.paces`), so that the relay
@@ -101,13 +104,14 @@ public struct RelayOutcome: Sendable {
   /// From the connection to its end.
   public var elapsed = Duration.zero
   /// From the connection to the acknowledgement of the last byte and our FIN; nil where there was none.
-  /// It is looked for some milliseconds apart.
+  /// It is looked for some milliseconds apart; with `RelayOptions.measuresEnd` the kernel says when it
+  /// came.
   public var acknowledgedAfter: Duration?
   /// The processor time of this process meanwhile; nil where other connections had their part in it.
   public var processorTime: ProcessorTime?
-  /// What the kernel knows about the connection at its end; nil where it could not be asked.
+  /// What the kernel knows about the connection at its end; nil where it could not be asked, or was not.
   public var info: TCPInfo?
-  /// The algorithm of congestion control.
+  /// The algorithm of congestion control; nil as that is.
   public var congestionControl: String?
   /// What went wrong with the connection: an RST, a peer that receives no more, silence.
   public var connectionError: SystemCallError?

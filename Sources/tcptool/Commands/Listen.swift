@@ -126,6 +126,7 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
   func run(_ narrator: Narrator) throws(Failure) -> Ending {
     var options = serve.options(relay)
     options.relay.tellProgress(to: narrator)
+    options.relay.measuresEnd = narrator.hears(ServerNarration.audienceOfEndings())
     do throws(SystemCallError) {
       try options.service.check()
     } catch {

@@ -314,6 +314,8 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       options.relay.readingInterval = interval
     } else {
       options.relay.tellProgress(to: narrator)
+      options.relay.measuresEnd = narrator.hears(
+        ServerNarration.audienceOfEndings(saysTotals: writesNothing))
     }
     if outputName != nil {
       options.service = .receive

@@ -53,7 +53,8 @@ struct ServerNarration {
         meters[connection] = try? TransferMeter(
           measures, sends: false, size: nil, number: number(connection), isLive: false, narrator)
       }
-      narrator.tell(.accepted(local: local, peer: peer, connection: number(connection)))
+      narrator.tell(
+        for: .all, .accepted(local: local, peer: peer, connection: number(connection)))
     case .rejected(let peer): narrator.tell(.rejected(peer))
     // Of the streams of one transfer, which are told in their own way.
     case .began, .readings: break
@@ -61,7 +62,9 @@ struct ServerNarration {
     case .relay(let connection, let event):
       let asks = asksForEnd && !localEnded && !options.relay.endsWithPeer
       if event == .localEnded { localEnded = true }
-      narrator.tell(.relay(event, asksForEnd: asks, number: number(connection)))
+      narrator.tell(
+        for: asks ? .all : .programs,
+        .relay(event, asksForEnd: asks, number: number(connection)))
     case .commandEnded(let connection, let status):
       narrator.tell(.commandEnded(status, number: number(connection)))
     case .closed(let connection, let local, let peer, let outcome):
@@ -69,15 +72,23 @@ struct ServerNarration {
         outcome, options.connectionRelay, input: options.service.inputName, peer: peer,
         content: content(connection))
       _ = meters.removeValue(forKey: connection)?.finish(outcome, peer: peer)
+      let audience = Self.audienceOfEndings(saysTotals: saysTotals)
       narrator.tell(
+        for: audience,
         .closed(
-          ending, local: local, peer: peer, number: number(connection),
-          for: saysTotals ? .all : .curious))
+          ending, local: local, peer: peer, number: number(connection), for: audience))
       if let failure = ending.failure, isOwnFailure(outcome) { note(failure, connection) }
     case .relistened(let backlog, let result): narrator.tell(.relistened(backlog, result))
     case .outOfDescriptors(let error, let open): narrator.tell(.outOfDescriptors(error, open: open))
     case .queue(let queue, let drops): queues.tell(queue, drops: drops)
     }
+  }
+
+  /// For whom it is how a connection ended.
+  ///
+  /// - Parameter saysTotals: whether what moved is what it is for.
+  static func audienceOfEndings(saysTotals: Bool = false) -> Event.Audience {
+    saysTotals ? .all : .curious
   }
 
   /// Whether what failed is this connection's affair.

@@ -60,6 +60,8 @@ struct Narrator: Sendable {
   private let log: EventLog?
   private let wait = ReaderWait()
   private let live: LiveLine
+  /// Whether standard error is a terminal.
+  private let isWatched = isatty(STDERR_FILENO) == 1
 
   init(options: NarrationOptions = NarrationOptions(), log: EventLog? = nil) {
     self.options = options
@@ -82,6 +84,18 @@ struct Narrator: Sendable {
     } else if isWanted(event.audience) {
       line(event.text, indent: event.indent)
     }
+  }
+
+  /// Tells an event of which there may be very many; it is only made where somebody hears it.
+  ///
+  /// - Parameter audience: the event's own.
+  func tell(for audience: Event.Audience, _ event: @autoclosure () -> Event) {
+    if hears(audience) { tell(event()) }
+  }
+
+  /// Whether anybody is told of events for this audience.
+  func hears(_ audience: Event.Audience) -> Bool {
+    log != nil || (options.isJSON ? !options.isQuiet : isWanted(audience))
   }
 
   /// Writes an event to the file of --log and nowhere else: people are told of it in another way.
@@ -133,8 +147,6 @@ struct Narrator: Sendable {
 
   /// Whether a program reads what is told, in one way or another.
   var tellsPrograms: Bool { options.isJSON || log != nil }
-
-  private var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// To be called at the end.
   ///
