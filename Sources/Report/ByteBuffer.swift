@@ -63,6 +63,24 @@
     filled = end
   }
 
+  /// Appends the bytes of a range, eight at a time like the above: so the span has to go on for seven
+  /// bytes or more behind the range.
+  @inlinable @inline(__always)
+  public mutating func append(_ range: Range<Int>, of longer: Span<UInt8>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= longer.count - 7, "no such bytes")
+    makeRoom(range.count + 8)
+    let bytes = unsafe longer.bytes
+    var place = range.lowerBound
+    while place < range.upperBound {
+      let eight = unsafe bytes.unsafeLoadUnaligned(
+        fromUncheckedByteOffset: place, as: UInt64.self)
+      let target = unsafe UnsafeMutableRawPointer(start + filled + (place &- range.lowerBound))
+      unsafe target.storeBytes(of: eight, as: UInt64.self)
+      place &+= 8
+    }
+    filled &+= range.count
+  }
+
   /// Appends what `write` appends, which is at most so many bytes.
   @inlinable public mutating func append(
     atMost count: Int, _ write: (inout OutputSpan<UInt8>) -> Void

@@ -21,6 +21,9 @@ import Testing
       case 1:
         buffer.append("a name")
         bytes += "a name".utf8
+        let longer = (0..<64).map { UInt8($0) ^ byte }
+        buffer.append(count / 2..<count, of: longer.span)
+        bytes += longer[count / 2..<count]
       case 2:
         buffer.append(repeating: byte, count: count)
         bytes += Array(repeating: byte, count: count)

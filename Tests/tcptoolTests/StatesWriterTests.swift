@@ -108,7 +108,7 @@ extension StatesValue {
       let text = "\(endpoint.unmapped)"
       return endpoint.port == 0 ? text.dropLast() + "*" : text
     case .name(let name): return "\(name)"
-    case .labelled(_, let label): return label
+    case .role(let role): return role.text
     case .text(let text): return sanitized(text)
     case .bytes(let count): return word(Units.bytes(count))
     case .rate(let rate): return word(Units.bitRate(Double(rate) * 8))
@@ -129,7 +129,8 @@ extension StatesValue {
     case .unsigned(let number), .bytes(let number), .rate(let number): .init(number)
     case .endpoint(let endpoint):
       ["address": .init("\(endpoint.address.unmapped)"), "port": .init(endpoint.port)]
-    case .name(let name), .labelled(let name, _): .init("\(name)")
+    case .name(let name): .init("\(name)")
+    case .role(let role): .init("\(role.name)")
     case .text(let text): .init(text)
     case .milliseconds(let duration):
       .init(duration.components.seconds * 1_000 + duration.components.attoseconds / Self.milli)
@@ -151,7 +152,8 @@ extension StatesValue {
     switch self {
     case .unknown, .inPlace, .nothing, .listenerInPlace: return ""
     case .endpoint(let endpoint): return "\(endpoint.unmapped)"
-    case .name(let name), .labelled(let name, _): return "\(name)"
+    case .name(let name): return "\(name)"
+    case .role(let role): return "\(role.name)"
     case .text, .processes:
       // A field is of one line, as people see it.
       let text = plainText(isWhole: true)

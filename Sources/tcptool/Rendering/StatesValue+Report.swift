@@ -18,7 +18,7 @@ extension StatesValue {
     case .unsigned(let number): bytes.append(decimal: number)
     case .endpoint(let endpoint): endpoint.appendShown(to: &bytes)
     case .name(let name): bytes.append(name)
-    case .labelled(_, let label): bytes += label.utf8
+    case .role(let role): bytes += role.text.utf8
     case .text(let text): bytes += sanitized(text).utf8
     case .bytes(let count): bytes.append(asWord: Units.bytes(count))
     case .rate(let rate): bytes.append(asWord: Units.bitRate(Double(rate) * 8))
@@ -35,7 +35,8 @@ extension StatesValue {
     switch self {
     case .unknown, .inPlace, .nothing, .listenerInPlace: break
     case .endpoint(let endpoint): bytes.append(endpoint.unmapped)
-    case .name(let name), .labelled(let name, _): bytes.append(name)
+    case .name(let name): bytes.append(name)
+    case .role(let role): bytes.append(role.name)
     case .text(let text): bytes.append(quoted: sanitized(text))
     case .processes(let owners): bytes.append(quoted: owners.text(isWhole: true))
     case .integer, .bool, .unsigned, .bytes, .rate, .milliseconds, .microseconds:
@@ -53,10 +54,8 @@ extension StatesValue {
       bytes.append(decimal: number)
     case .listenerInPlace: bytes.append("[]")
     case .endpoint(let endpoint): endpoint.unmapped.appendJSON(to: &bytes)
-    case .name(let name), .labelled(let name, _):
-      bytes.append(UInt8(ascii: "\""))
-      bytes.append(name)
-      bytes.append(UInt8(ascii: "\""))
+    case .name(let name): bytes.append(inQuotes: name)
+    case .role(let role): bytes.append(inQuotes: role.name)
     case .text(let text): JSONValue.string(text).append(to: &bytes)
     case .milliseconds(let duration):
       bytes.append(decimal: Int(duration.nanoseconds / 1_000_000))
@@ -82,28 +81,37 @@ extension Endpoint {
   }
 
   func appendJSON(to bytes: inout ByteBuffer) {
-    bytes.append("{\"address\":")
     if case .v6(let v6) = address, v6.scope != 0 {
       // The name of an interface may hold anything.
+      bytes.append("{\"address\":")
       JSONValue.string(address.description).append(to: &bytes)
+      bytes.append(",\"port\":")
     } else {
-      bytes.append(UInt8(ascii: "\""))
+      bytes.append("{\"address\":\"")
       bytes.append(address)
-      bytes.append(UInt8(ascii: "\""))
+      bytes.append("\",\"port\":")
     }
-    bytes.append(",\"port\":")
     bytes.append(decimal: Int(port))
     bytes.append(UInt8(ascii: "}"))
   }
 }
 
 extension ByteBuffer {
+  /// Appends a name that has nothing to be escaped.
+  fileprivate mutating func append(inQuotes name: StaticString) {
+    append(UInt8(ascii: "\""))
+    append(name)
+    append(UInt8(ascii: "\""))
+  }
+
   /// Appends a number, without a String in between.
   mutating func append(decimal number: UInt64) {
     append(atMost: 24) { $0.append(decimal: number) }
   }
 
   mutating func append(decimal number: Int) {
+    // Most numbers of a table are 0.
+    if 0..<10 ~= number { return append(UInt8(ascii: "0") + UInt8(number)) }
     if number < 0 { append(UInt8(ascii: "-")) }
     append(decimal: UInt64(number.magnitude))
   }

@@ -18,7 +18,7 @@ struct StatesWriter: ~Copyable {
   private let format: StatesFormat
   private var table: Table?
   private var pieces: [JSONPiece] = []
-  /// The keys of all pieces.
+  /// The keys of all pieces, each behind a `null`, and room for the last to be read eight bytes at once.
   private var keys: [UInt8] = []
 
   /// In a structure, since functions that stand in an array by themselves are called by a detour.
@@ -33,8 +33,9 @@ struct StatesWriter: ~Copyable {
     /// Where `keys` has the key with what stands before it.
     var key: Range<Int>
     var value: StatesColumn.Value
-    /// Where the value is the first of a group: the group, and the place of the first piece behind it.
-    var group: (StatesColumn.Group, end: Int)?
+    /// The piece that follows where the value is unknown: the next one, or the one behind the group that
+    /// this one begins.
+    var end: Int
   }
 
   /// Writes what stands above the rows, too.
@@ -62,7 +63,9 @@ struct StatesWriter: ~Copyable {
       }
       try output.line(names.joined(separator: ","))
     case .csv: break
-    case .json: addPieces(columns)
+    case .json:
+      addPieces(columns)
+      keys += Array(repeating: 0, count: 8)
     }
   }
 
@@ -108,26 +111,25 @@ struct StatesWriter: ~Copyable {
       }
       guard groups.insert(group.rawValue).inserted else { continue }
       let members = columns.filter { $0.group == group }
-      let end = pieces.count + members.count
+      addPiece(",\"\(group.rawValue)\":", skipping: members.count + 1) { socket, _ in
+        group.isKnown(of: socket) ? .nothing : .unknown
+      }
       for (place, member) in members.enumerated() {
-        let name = "\"\(member.key ?? member.name)\":"
-        if place == 0 {
-          addPiece(",\"\(group.rawValue)\":{\(name)", member.value, (group, end: end))
-        } else {
-          addPiece(",\(name)", member.value)
-        }
+        addPiece((place == 0 ? "{" : ",") + "\"\(member.key ?? member.name)\":", member.value)
       }
       addPiece("}") { _, _ in .nothing }
     }
+    addPiece("}\n") { _, _ in .nothing }
   }
 
   private mutating func addPiece(
-    _ key: String, _ value: @escaping StatesColumn.Value,
-    _ group: (StatesColumn.Group, end: Int)? = nil
+    _ key: String, skipping skipped: Int = 0, _ value: @escaping StatesColumn.Value
   ) {
+    keys += "null".utf8
     let start = keys.count
     keys += key.utf8
-    pieces.append(JSONPiece(key: start..<keys.count, value: value, group: group))
+    pieces.append(
+      JSONPiece(key: start..<keys.count, value: value, end: pieces.count + 1 + skipped))
   }
 
   private func appendJSON(
@@ -135,18 +137,21 @@ struct StatesWriter: ~Copyable {
   ) {
     bytes.append("{\"schema\":\"tcptool/1\",\"record\":\"socket\"")
     var place = 0
+    // What is unknown is written with the next key.
+    var null = 0
     while place < pieces.count {
-      if let (group, end) = pieces[place].group, !group.isKnown(of: socket) {
-        bytes.append(",\"")
-        bytes += group.rawValue.utf8
-        bytes.append("\":null")
-        place = end + 1
-        continue
+      let key = pieces[place].key
+      bytes.append(key.lowerBound - null..<key.upperBound, of: keys.span)
+      let value = pieces[place].value(socket, context)
+      switch value {
+      case .unknown, .inPlace:
+        null = 4
+        place = pieces[place].end
+      default:
+        null = 0
+        value.appendJSON(to: &bytes)
+        place += 1
       }
-      bytes.append(keys.span.extracting(pieces[place].key))
-      pieces[place].value(socket, context).appendJSON(to: &bytes)
-      place += 1
     }
-    bytes.append("}\n")
   }
 }

@@ -254,7 +254,7 @@ struct StatesColumn: Sendable {
       return context.groups?[number].map { .text($0) } ?? .unsigned(number)
     },
     Self("role", "Role", "role", .left, on: .processes) { socket, _ in
-      .labelled(socket.role.name, socket.role.text)
+      .role(socket.role)
     },
     Self("listener", "Waits for", "listener_processes", .left, needs: .owners) {
       socket, context in

@@ -66,8 +66,8 @@ enum StatesValue: Sendable {
   case unsigned(UInt64)
   case endpoint(Endpoint)
   case name(StaticString)
-  /// A name for programs, and what a person reads in its place.
-  case labelled(StaticString, String)
+  /// A name for programs, and a few words for a person.
+  case role(SocketRole)
   /// What stands in a person's column for another thing, and is none of this column's for programs:
   /// a listener's backlog under Send-Q.
   case inPlace(Int?)
@@ -117,7 +117,8 @@ extension StatesValue {
     case .unsigned(let number), .bytes(let number), .rate(let number):
       SortKey(number: Int128(number))
     case .endpoint(let endpoint): Self.key(endpoint)
-    case .name(let name), .labelled(let name, _): SortKey(text: "\(name)")
+    case .name(let name): SortKey(text: "\(name)")
+    case .role(let role): SortKey(text: "\(role.name)")
     case .text(let text): SortKey(text: text)
     case .milliseconds(let duration), .microseconds(let duration):
       SortKey(number: duration.attoseconds)
