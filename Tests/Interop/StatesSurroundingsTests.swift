@@ -47,7 +47,8 @@ import Testing
       mapsUser: false, mounts: true, setUp: ["mount -t proc -o hidepid=2 proc /proc"])
     let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)
     try listener.waitForLine(containing: "listening on ")
-    let stranger = try Stranger(65_534)
+    // A user of its own for each row: of others' processes one that begins may be seen, and be closed.
+    let stranger = try Stranger(source == "proc" ? 65_410 : 65_411)
     func states(_ words: String...) throws -> Finished {
       try run(network.command(stranger.words + ["states", "--source", source] + words))
     }
