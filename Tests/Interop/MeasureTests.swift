@@ -172,6 +172,7 @@ import Testing
   // MARK: The reason
 
   private struct Reason: Sendable {
+    var size: Int
     var words: [String]
     var steps: [String]
     var reason: String
@@ -180,11 +181,12 @@ import Testing
 
   private static let reasons: [Reason] = [
     Reason(
-      words: [], steps: ["slowly"], reason: "receive_window",
+      size: size, words: [], steps: ["slowly"], reason: "receive_window",
       sentence: "larger --rcvbuf there would change that"),
     Reason(
-      words: ["--rate", "200Mbit"], steps: ["receive"], reason: "rate",
-      sentence: "held to 200Mbit by --rate"),
+      // So little that a busy machine has more to give.
+      size: size / 8, words: ["--rate", "20Mbit"], steps: ["receive"], reason: "rate",
+      sentence: "held to 20Mbit by --rate"),
   ]
 
   @Test(.requires("python3"), arguments: reasons)
@@ -193,7 +195,7 @@ import Testing
     let log = directory.file("events")
     let (peer, port) = try ScriptedPeer.serve(row.steps[0])
     let sent = try Child(
-      [try Tool.path, "send", "-v", "--log", log, "--size", "\(Self.size)"] + row.words
+      [try Tool.path, "send", "-v", "--log", log, "--size", "\(row.size)"] + row.words
         + ["127.0.0.1", "\(port)"]
     ).wait(within: .seconds(60))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")

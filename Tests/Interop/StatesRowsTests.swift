@@ -206,6 +206,7 @@ import Testing
     #expect(summary["record"] as? String == "summary")
     #expect(summary["total"] as? Int == rows.count)
     let states = try #require(summary["states"] as? [String: Int])
+    #expect(states.values.reduce(0, +) == rows.count)
     for (state, count) in states {
       #expect(count == rows.count { $0["state"] as? String == state })
     }

@@ -2,6 +2,7 @@
 // TCPTOOL_RECORD=1 in the environment those that no run draws any more are drawn anew.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -50,10 +51,13 @@ import Testing
     }
     var clients: [Child] = []
     try look(3)
+    // However long the clients take to come, the service accepts none of them meanwhile.
+    try service.signal(SIGSTOP)
     try look(14) { _ in
       clients.append(try scene.start("tcptool", "connect", "--recv-only", "127.0.0.1", "80"))
     }
     try terminal.waitFor { $0.contains("8/8") }
+    try service.signal(SIGCONT)
     // All are accepted in the end, and the rates are over.
     var isOver = false
     for _ in 0..<120 where !isOver {
