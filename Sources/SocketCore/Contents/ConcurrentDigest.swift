@@ -16,7 +16,7 @@ public struct ConcurrentDigest: ~Copyable {
   /// What is taken in before a thread is worth its start.
   static let threshold = 4 << 20
 
-  private let mayHaveThread: Bool
+  private var mayHaveThread: Bool
   private var count = 0
   /// What has been taken in while there is no thread.
   private var digest: Digest
@@ -41,10 +41,10 @@ public struct ConcurrentDigest: ~Copyable {
   /// Waits for the thread where that is behind by more than `DigestThread.pieces`.
   public mutating func append(_ bytes: Span<UInt8>) {
     count += bytes.count
-    if thread == nil, mayHaveThread, count > Self.threshold,
-      sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
-    {
-      start()
+    if mayHaveThread, count > Self.threshold {
+      // Tried once: the C library counts processors by reading a file.
+      mayHaveThread = false
+      if sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 { start() }
     }
     guard let thread else { return digest.append(bytes) }
     var rest = bytes
