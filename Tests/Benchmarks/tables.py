@@ -13,7 +13,7 @@ SCHEMA = "tcptool-benchmarks/1"
 MARKERS = ("<!-- performance: written by 'make bench-readme' -->", "<!-- end of performance -->")
 # How each peer tells its version.
 VERSIONS = {
-    "ss": ["ss", "-V"], "netstat": ["netstat", "--version"], "cat": ["cat", "--version"],
+    "ss": ["ss", "-V"], "netstat": ["netstat", "--version"], "cat": ["cat", "--version"], "cp": ["cp", "--version"],
     "nc": ["nc", "-h"], "ncat": ["ncat", "--version"], "socat": ["socat", "-V"],
     "iperf3": ["iperf3", "--version"], "nginx": ["nginx", "-v"], "cc": ["cc", "--version"],
 }
@@ -139,8 +139,8 @@ def heading(results):
         f"{where['memory_bytes'] / 2**30:.0f} GiB, beside {told}.\n\n"
         f"Medians of {min(rounds)} to {max(rounds)} rounds in which every program has its turn. A ratio is tcptool's "
         "figure by the peer's, round by round; CPU is the same of user and system time. What is in *italics* is a "
-        "floor: bare C that makes the same system calls and does nothing else. A bar is the ratio (or the figure) "
-        "that was asked for.")
+        "floor: bare C that makes the same system calls and does nothing else, or a part of the work alone. A bar is "
+        "the ratio (or the figure) that was asked for.")
 
 
 def left_out(results):

@@ -84,7 +84,15 @@ def kinds(bench, place):
         program = programs.run([bench.bare("digest"), str(size)])
         return Sample(size * 8 / program.seconds() / 1e9, program.cpu())
 
+    def copied():
+        """The same bytes from file to file without a connection: whoever receives them has to write them."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(place + "/out")
+        program = programs.run(["cp", place + "/in", place + "/out"])
+        return Sample(mebibytes(bench) * MEBIBYTE * 8 / program.seconds() / 1e9, program.cpu())
+
     alone = Contestant("SHA-256 alone", digest_alone, "cc", floor=True)
+    copy = Contestant("`cp`, no connection", copied, "cp", floor=True)
 
     def kind(what, source, sink, first, others, bars, cpu_bars, more=()):
         ends = [Contestant(end.name, lambda end=end: transfer(bench, end, source, sink, place),
@@ -99,7 +107,7 @@ def kinds(bench, place):
                {IPERF3.name: at_least(1.3), ZERO_COPY.name: at_least(1.2)}, {})
     if bench.bare("transfer"):
         yield kind("pipe → pipe", "pipe", "pipe", ours(), OTHERS + [floor("pipe", "pipe")], TWICE, HALF)
-    yield kind("file → file", "file", "file", ours(), OTHERS + [floor("file", "file")], TWICE, HALF)
+    yield kind("file → file", "file", "file", ours(), OTHERS + [floor("file", "file")], TWICE, HALF, [copy])
     yield kind("file → thrown away, SHA-256 by the sender", "file", "null", ours(sender=sha), [NC], AS_FAST, {}, [alone])
     yield kind("file → thrown away, SHA-256 by both ends", "file", "null", ours(sha, sha), [NC], AS_FAST, {}, [alone])
 
