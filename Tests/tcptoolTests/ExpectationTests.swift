@@ -36,6 +36,10 @@ import Testing
     ("effective=asked", ["effective=asked: effective is 4096, asked is 5000"]),
     ("syn", ["syn: syn is 0"]),
     ("match=false", ["match=false: match is 1"]),
+    ("accept>4097", ["accept>4097: accept is 4097"]),
+    ("accept<4097", ["accept<4097: accept is 4097"]),
+    ("accept!=4097", ["accept!=4097: accept is 4097"]),
+    ("accept<=4096", ["accept<=4096: accept is 4097"]),
     ("accept<10 and syn=0 and ms>100", ["accept<10: accept is 4097", "ms>100: ms is 82.1"]),
     // What is not known is no number, and nothing holds of it.
     ("accept.listener.drops<1", ["accept.listener.drops<1: accept.listener.drops is not known"]),
