@@ -260,11 +260,23 @@ import Testing
       "send", "--json", "--interval", "1s", "--streams", "2", "--size", "10K", "127.0.0.1", "7003",
     ])
     seen.formUnion(try check(streams.wait().errorText, documented))
+    let directory = try TemporaryDirectory()
+    let ended = try tcptool(
+      "recv", "--json", "-o", directory.file("file"), "127.0.0.1", "7004", in: network)
+    try ended.waitForLine(containing: "\"listening\"")
+    let sender = try tcptool("send", "127.0.0.1", "7004", input: .pipe, in: network)
+    try sender.write("half")
+    #expect(eventually { contents(of: directory.file("file.tcptool-part")).count == 4 })
+    try ended.signal(SIGTERM)
+    seen.formUnion(try check(ended.wait().errorText, documented))
+    sender.closeInput()
+    _ = try sender.wait()
     let wanted: Set = [
       "resolve", "attempt", "waiting", "connected", "listening", "accepted", "option", "local_eof",
       "peer_eof", "closed", "rejected", "command_ended", "relistened", "queues", "call", "state",
       "explanation", "remainder", "probe", "address", "handshake", "handshake_summary", "error",
-      "interval", "streams", "digest", "received", "verified", "wrong_byte", "connection_error",
+      "interval", "streams", "digest", "received", "kept", "verified", "wrong_byte",
+      "connection_error",
     ]
     #expect(seen.isSuperset(of: wanted), "not seen: \(wanted.subtracting(seen))")
   }

@@ -43,9 +43,9 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       """,
       """
       A file appears under its name only when it is complete. Until then '.tcptool-part' is \
-      appended to the name, and what came stays there if the transfer fails. The next run \
-      removes such a leftover. If it is still being written, it is left alone, and a random name \
-      is used. An existing file is replaced only with --force. A symbolic link is followed. A \
+      appended to the name. What came stays there, and is reported, if the transfer fails or a \
+      signal ends it. The next run removes such a leftover. If it is still being written, it is \
+      left alone, and a random name is used. An existing file is replaced only with --force. A symbolic link is followed. A \
       device or a FIFO is written to directly.
       """,
       """

@@ -78,6 +78,15 @@ extension Event {
       ])
   }
 
+  /// What came of a transfer that a signal has ended is kept in a file that does not get its name.
+  static func kept(_ path: String, bytes: Int, number: Int?) -> Event {
+    Event(
+      "kept", "\(tag(number))kept \(Units.plural(bytes, "byte")) in \(sanitized(path))",
+      [
+        ("connection", .init(number ?? 1)), ("path", .init(path)), ("bytes", .init(bytes)),
+      ])
+  }
+
   private static func hexadecimal(_ byte: UInt8) -> String {
     "0x" + String(0x100 | UInt16(byte), radix: 16).dropFirst()
   }

@@ -21,6 +21,8 @@ final class ReceivedContent: SessionContent {
   private var count = 0
   private(set) var refusal: Failure?
   private(set) var isSettled = false
+  /// Whether a failure says where the data is that came.
+  private var hasSaidWhere = false
 
   /// - Parameters:
   ///   - pattern: what the data is compared with.
@@ -104,14 +106,21 @@ final class ReceivedContent: SessionContent {
 
   func explained(_ failure: Failure) -> Failure {
     guard count > 0, let kept = file?.temporaryPath else { return failure }
+    hasSaidWhere = true
     return Failure(
       failure.status,
       failure.message + "; the \(Units.plural(count, "byte")) that came are in \(kept)")
   }
 
-  /// Tells what the data is, once it is whole.
+  /// Tells what the data is, once it is whole; else where it is, unless a failure says so: a signal is
+  /// none.
   func tell() {
-    guard isSettled else { return }
+    guard isSettled else {
+      if !hasSaidWhere, count > 0, let kept = file?.temporaryPath {
+        narrator.tell(.kept(kept, bytes: count, number: number))
+      }
+      return
+    }
     if number != nil, let path = file?.path {
       narrator.tell(.received(path, bytes: count, number: number))
     }
