@@ -18,8 +18,8 @@ public enum NetworkNamespace {
   public struct Found: Hashable, Sendable {
     /// Nil where its processes are another user's.
     public var number: UInt64?
-    /// What ip-netns(8) calls it.
-    public var name: String?
+    /// What ip-netns(8) calls it: the name of a file, which need not be UTF-8.
+    public var name: [UInt8]?
     /// The process in it with the lowest number; nil where none was found.
     public var process: Int32?
     /// Whether the calling thread is in it.
@@ -60,21 +60,23 @@ public enum NetworkNamespace {
   }
 
   /// The names in /run/netns with the numbers of what is mounted there, sorted.
-  private static func named() -> [(String, UInt64)] {
+  private static func named() -> [(name: [UInt8], number: UInt64)] {
     guard let own = Status("\(directory(of: nil))/ns/net"),
       let stream = unsafe opendir("/run/netns")
     else { return [] }
     defer { _ = unsafe closedir(stream) }
-    var named: [(String, UInt64)] = []
+    var named: [(name: [UInt8], number: UInt64)] = []
     while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-        unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in
+        unsafe Array(name.prefix { $0 != 0 })
       }
       // What is not mounted any more is an empty file of another file system.
-      guard let status = Status("/run/netns/\(name)"), status.device == own.device else { continue }
+      guard let status = unsafe Status(of: name, in: stream), status.device == own.device else {
+        continue
+      }
       named.append((name, status.inode))
     }
-    return named.sorted { $0.0 < $1.0 }
+    return named.sorted { $0.name.lexicographicallyPrecedes($1.name) }
   }
 
   private static func directory(of process: Int32?) -> String {
@@ -89,6 +91,18 @@ public enum NetworkNamespace {
     init?(_ path: String) {
       var status = stat()
       guard unsafe stat(path, &status) == 0 else { return nil }
+      self.init(status)
+    }
+
+    /// fstatat(2) of a name in an open directory; nil where it fails.
+    init?(of name: [UInt8], in directory: OpaquePointer) {
+      var status = stat()
+      let path = name.map(CChar.init(bitPattern:)) + [0]
+      guard unsafe fstatat(dirfd(directory), path, &status, 0) == 0 else { return nil }
+      self.init(status)
+    }
+
+    private init(_ status: stat) {
       inode = UInt64(status.st_ino)
       device = UInt64(status.st_dev)
     }

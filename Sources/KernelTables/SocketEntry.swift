@@ -22,13 +22,14 @@ public struct SocketEntry: Sendable {
 /// What a row brings with it that is otherwise found out for all rows together.
 public final class RowSupplement: Sendable {
   public let namespace: UInt64?
-  public let namespaceName: String?
+  /// What ip-netns(8) calls it, or by which process it was found; need not be UTF-8.
+  public let namespaceName: [UInt8]?
   public let controlGroup: String?
   public let processes: [SocketOwner]?
   public let listenerProcesses: [SocketOwner]?
 
   public init(
-    namespace: UInt64? = nil, namespaceName: String? = nil, controlGroup: String? = nil,
+    namespace: UInt64? = nil, namespaceName: [UInt8]? = nil, controlGroup: String? = nil,
     processes: [SocketOwner]? = nil, listenerProcesses: [SocketOwner]? = nil
   ) {
     self.namespace = namespace
@@ -41,7 +42,12 @@ public final class RowSupplement: Sendable {
   /// Of which namespace a row is, also where its number is hidden.
   public struct Place: Hashable, Sendable {
     public var number: UInt64?
-    public var name: String?
+    public var name: [UInt8]?
+
+    public init(number: UInt64? = nil, name: [UInt8]? = nil) {
+      self.number = number
+      self.name = name
+    }
   }
 
   public var place: Place { Place(number: namespace, name: namespaceName) }

@@ -32,6 +32,17 @@ public enum SocketTable {
       self.fallback = fallback
       self.tallies = tallies
     }
+
+    /// Where no table was read.
+    public static let nothing = Outcome(source: .diag, fallback: nil, tallies: [])
+
+    /// Of another network namespace besides: its source is this one's.
+    public func adding(_ other: Outcome) -> Outcome {
+      var sum = self
+      sum.tallies += other.tallies
+      sum.fallback = sum.fallback ?? other.fallback
+      return sum
+    }
   }
 
   /// Calls `body` with each TCP socket of this network namespace that the query is for. What it wants

@@ -85,6 +85,77 @@ import Testing
     #expect(Set(seen.values.filter { $0.contains(7000) || $0.contains(7001) }).count >= 2)
   }
 
+  private func objects(_ text: String) throws -> [[String: Any]] {
+    try text.split(separator: "\n").map { line in
+      try #require(
+        JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+    }
+  }
+
+  /// One that is full, one that is not, and the namespaces of others.
+  @Test(.requires("python3"), .requiresRoot) func listenersOfAllNamespacesAreShown() throws {
+    let networks = try [PrivateNetwork(), PrivateNetwork()]
+    let makers = try zip(networks, [4, 40]).map { network, backlog in
+      try QueueMaker.start(
+        ["listen=127.0.0.1,7000,\(backlog)", "connect=127.0.0.1,7000,5"], in: network)
+    }
+    defer { for maker in makers { maker.closeInput() } }
+    let numbers = try networks.map { try number(of: $0) }
+    let words = [try Tool.path, "states", "--listeners", "--all-netns", "lport=7000"]
+    func full(_ text: String) throws -> [UInt64: Int] {
+      let rows = try objects(text).filter { $0["record"] as? String == "listener" }
+      return Dictionary(
+        rows.compactMap { row in
+          (row["netns"] as? UInt64).flatMap { number in
+            (row["accept_queue_percent"] as? Int).map { (number, $0) }
+          }
+        }, uniquingKeysWith: max)
+    }
+    let all = try run(words + ["--json", "--process"])
+    #expect(all.outcome == .exited(0), "\(all.errorText)")
+    let seen = try full(all.outputText)
+    #expect(seen[numbers[0]] == 100 && seen[numbers[1]] == 12, "\(all.outputText)")
+    // Each namespace has its own settings and counters, and stands behind all rows.
+    let records = try objects(all.outputText).map { $0["record"] as? String }
+    #expect(records.firstIndex(of: "namespace") == records.count { $0 == "listener" })
+    let namespaces = try objects(all.outputText).filter { $0["record"] as? String == "namespace" }
+    for number in numbers {
+      #expect(namespaces.count { $0["netns"] as? UInt64 == number } == 1)
+    }
+
+    let table = try run(words + ["--process"])
+    let heading = try #require(table.outputText.split(separator: "\n").first)
+    #expect(heading.contains("Family  Namespace"), "\(heading)")
+    for (network, maker) in zip(networks, makers) {
+      #expect(
+        table.outputText.contains("IPv4    pid \(network.pid)") && maker.pid > 0,
+        "\(table.outputText)")
+    }
+
+    let checked = try run(words + ["--check", "100"])
+    #expect(checked.outcome == .exited(3), "\(checked)")
+    #expect(
+      checked.outputText.contains("127.0.0.1:7000 in pid \(networks[0].pid): accept queue 5 of 5"))
+    #expect(!checked.outputText.contains("pid \(networks[1].pid)"))
+
+    let metrics = try run(words + ["-f", "openmetrics"]).outputText.split(separator: "\n")
+    #expect(Set(metrics).count == metrics.count, "two samples with the same labels")
+    for number in numbers {
+      #expect(metrics.contains { $0.contains("somaxconn{netns=\"\(number)\"") })
+    }
+
+    let directory = try TemporaryDirectory()
+    let capture = directory.file("capture")
+    let saved = try tcptool(
+      "states", "--all-netns", "lport=7000", "--process", "--save", capture
+    ).wait()
+    #expect(saved.outcome == .exited(0), "\(saved)")
+    let replayed = try tcptool("states", "--from", capture, "--listeners", "--json").wait()
+    #expect(replayed.outcome == .exited(0), "\(replayed)")
+    let then = try full(replayed.outputText)
+    #expect(then[numbers[0]] == 100 && then[numbers[1]] == 12, "\(replayed.outputText)")
+  }
+
   /// What /proc/PID/net has is open to everybody.
   @Test(.requires("setpriv"), .requiresRoot) func aNamespaceIsSeenWithoutPrivilege() throws {
     let network = try PrivateNetwork()
@@ -106,6 +177,17 @@ import Testing
         }, "\(done.outputText)")
       #expect(done.errorText.contains("/proc"), "\(done.errorText)")
     }
+    let listeners = try Child(
+      [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Tool.path, "states",
+        "--listeners", "--all-netns", "lport=7000",
+      ]
+    ).wait()
+    #expect(
+      listeners.outputText.split(separator: "\n").contains {
+        $0.hasPrefix("127.0.0.1:7000 ") && $0.contains("0/-") && $0.contains("pid \(network.pid)")
+      }, "\(listeners)")
+    #expect(listeners.errorText.contains("/proc/PID/net"), "\(listeners)")
   }
 
   @Test(arguments: [

@@ -381,6 +381,41 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
     }
   }
 
+  /// A name that is not UTF-8, of a namespace that is found and entered by nothing else.
+  @Test(.requiresPrivateNetwork)
+  func aNamespaceWhoseNameIsNotUTF8() throws {
+    let path = #""/run/netns/$(printf '\377\033[31m')""#
+    let network = try PrivateNetwork(
+      mounts: true,
+      setUp: [
+        "mkdir -p /run/netns", "mount -t tmpfs tmpfs /run/netns", ": >\(path)",
+        "unshare -n mount --bind /proc/self/ns/net \(path)",
+        "nsenter --net=\(path) ip link set lo up",
+      ])
+    let save = try run(network.command([try Tool.path, "states", "--all-netns", "--save", "-"]))
+    #expect(!save.errorText.contains("not entered"), "\(save)")
+    let records = try lines(save).compactMap {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    let record = try #require(
+      records.first { $0["netns_name"] as? String == "\u{fffd}\u{1b}[31m" }, "\(save)")
+    let settings = record["settings"] as? [String: Any]
+    #expect(settings?["somaxconn"] is Int, "\(record)")
+
+    let listener = try Child(
+      network.command([
+        "sh", "-c", "exec nsenter --net=\(path) \(try Tool.path) listen --hold 127.0.0.1 0",
+      ]))
+    let port = try announcedPort(of: listener)
+    for view in [[], ["--csv"], ["--listeners"], ["--listeners", "--csv"], ["--by", "netns"]] {
+      let done = try run(
+        network.command([try Tool.path, "states", "--all-netns", "lport=\(port)"] + view))
+      #expect(done.outcome == .exited(0), "\(view): \(done)")
+      expectHarmless(done.output)
+      #expect(done.outputText.contains(#"\xff\x1b[31m"#), "\(view): \(done)")
+    }
+  }
+
   // MARK: Captures
 
   /// Every text of a capture may be anything.

@@ -110,6 +110,7 @@ extension StatesValue {
     case .name(let name): return "\(name)"
     case .role(let role): return role.text
     case .text(let text): return sanitized(text)
+    case .outsideName(let name): return sanitized(name)
     case .bytes(let count): return word(Units.bytes(count))
     case .rate(let rate): return word(Units.bitRate(Double(rate) * 8))
     case .milliseconds(let duration), .microseconds(let duration):
@@ -132,6 +133,7 @@ extension StatesValue {
     case .name(let name): .init("\(name)")
     case .role(let role): .init("\(role.name)")
     case .text(let text): .init(text)
+    case .outsideName(let name): .init(decoding: name)
     case .milliseconds(let duration):
       .init(duration.components.seconds * 1_000 + duration.components.attoseconds / Self.milli)
     case .microseconds(let duration):

@@ -41,6 +41,17 @@ public struct Descriptor: ~Copyable, Sendable {
       owning: try call.make(path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) })
   }
 
+  /// The same of a name that need not be UTF-8.
+  ///
+  /// - Parameter path: Ends with a 0.
+  static func open(_ path: [CChar], flags: Int32) throws(SystemCallError) -> Descriptor {
+    let shown = String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return Descriptor(
+      owning: try SystemCall(name: "open").make(shown) {
+        unsafe Glibc.open(path, flags | O_CLOEXEC)
+      })
+  }
+
   /// Opens a file to be written from its start; it is made where it is not there. open(2).
   ///
   /// - Throws: the errno of open(2).

@@ -39,6 +39,15 @@ public struct NamespaceFile: ~Copyable, Sendable {
       name.contains("/") ? name : "/run/netns/\(name)", flags: O_RDONLY)
   }
 
+  /// One that has a name in /run/netns, whatever bytes that is made of.
+  ///
+  /// - Throws: ENOENT where there is none of that name.
+  public init(named name: [UInt8]) throws(SystemCallError) {
+    self.name = String(decoding: name, as: UTF8.self)
+    let path = Array("/run/netns/".utf8) + name + [0]
+    descriptor = try Descriptor.open(path.map(CChar.init(bitPattern:)), flags: O_RDONLY)
+  }
+
   /// Moves this thread, the program's only one, into it for good. setns(2).
   ///
   /// - Throws: EPERM without CAP_SYS_ADMIN here and in the user namespace that owns it, EINVAL where the

@@ -22,7 +22,8 @@ extension ListenerReport.Item {
     ("backlog_at_somaxconn", { .init($0.isAtSomaxconn) }),
     ("oldest_pending_ms", { .init($0.status.oldestPending.map { $0.nanoseconds / 1_000_000 }) }),
     ("uid", { .init($0.status.row.uid) }), ("inode", { .init($0.status.row.inode) }),
-    ("cookie", { .init($0.status.cookie) }),
+    ("cookie", { .init($0.status.cookie) }), ("netns", { .init($0.namespace.number) }),
+    ("netns_name", { $0.namespace.nameJSON }),
     ("processes", { $0.owners.map { .array($0.map(\.json)) } ?? .null }),
   ]
 
@@ -41,6 +42,7 @@ extension ListenerReport.Item {
       switch (field.name, field.value(self)) {
       case (_, .null): break
       case ("local", _): bytes.append(quoted: "\(status.row.local.unmapped)")
+      case ("netns_name", _): bytes.append(quoted: sanitized(namespace.name ?? []))
       case ("processes", _): bytes.append(quoted: owners?.text(isWhole: true) ?? "")
       case (_, .string(let text)): bytes.append(quoted: text)
       case (_, let value): value.append(to: &bytes)
@@ -59,7 +61,7 @@ extension ListenerReport.Item {
     if let interface = status.interface, interface != 0 {
       labels.append((name: "interface", value: "\(interface)"))
     }
-    return labels
+    return labels + (namespaceText == nil ? [] : namespace.labels)
   }
 
   fileprivate func sample(_ value: Int?) -> MetricFamily.Sample? {
@@ -76,6 +78,16 @@ extension ListenerReport.Item {
   }
 }
 
+extension RowSupplement.Place {
+  fileprivate var nameJSON: JSONValue { name.map { .init(decoding: $0) } ?? .null }
+
+  fileprivate var labels: [(name: String, value: String)] {
+    [("netns", number.map { "\($0)" }), ("netns_name", name.map { sanitized($0) })].compactMap {
+      label, value in value.map { (name: label, value: $0) }
+    }
+  }
+}
+
 extension SocketOwner {
   var json: JSONValue {
     [
@@ -87,7 +99,8 @@ extension SocketOwner {
 extension ListenerReport {
   var namespaceJSON: JSONValue {
     [
-      "schema": "tcptool/1", "record": "namespace",
+      "schema": "tcptool/1", "record": "namespace", "netns": .init(facts.number),
+      "netns_name": facts.place.nameJSON,
       "settings": settings.map { settings in
         .object(settings.named.map { ($0.name, .init($0.value)) })
       } ?? .null,
@@ -97,7 +110,26 @@ extension ListenerReport {
     ]
   }
 
-  var metrics: [MetricFamily] { queueMetrics + settingMetrics + counterMetrics }
+  /// Of what the namespace has for all of its listeners.
+  private var labels: [(name: String, value: String)] {
+    namespaceText == nil ? [] : facts.place.labels
+  }
+  private var metrics: [MetricFamily] { queueMetrics + settingMetrics + counterMetrics }
+
+  /// Each family once, with its samples of all network namespaces.
+  static func metrics(of reports: [ListenerReport]) -> [MetricFamily] {
+    var families: [MetricFamily] = []
+    var places: [String: Int] = [:]
+    for family in reports.flatMap(\.metrics) {
+      if let place = places[family.name] {
+        families[place].samples += family.samples
+      } else {
+        places[family.name] = families.count
+        families.append(family)
+      }
+    }
+    return families
+  }
 
   private var queueMetrics: [MetricFamily] {
     // Of a group one sample: a sum over its members would count each handshake several times.
@@ -145,7 +177,7 @@ extension ListenerReport {
       MetricFamily(
         "tcptool_netns_\(name)", .gauge,
         help: "The setting net.\(name == "somaxconn" ? "core" : "ipv4").\(name).",
-        samples: value.map { [.init([], Double($0))] } ?? [])
+        samples: value.map { [.init(labels, Double($0))] } ?? [])
     }
   }
 
@@ -162,7 +194,7 @@ extension ListenerReport {
         MetricFamily(
           "tcptool_netns_\(name)", .counter,
           help: "The counter \(counter) of the network namespace, of all its listeners.",
-          samples: counters?[counter].map { [.init([], Double($0))] } ?? [])
+          samples: counters?[counter].map { [.init(labels, Double($0))] } ?? [])
       }
     }
   }

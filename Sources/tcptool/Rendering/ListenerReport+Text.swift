@@ -1,4 +1,4 @@
-// The listeners as a table for a person, with the settings and counters of the namespace below it.
+// The listeners as a table for a person, with the settings and counters of their namespaces below it.
 
 internal import BacklogLab
 internal import KernelTables
@@ -10,24 +10,27 @@ extension ListenerReport {
   private static let wide = 100
   private static let barWidth = 10
 
-  func write(
-    to output: inout OutputBuffer, _ display: Display, showsOldest: Bool, hasHeader: Bool,
-    isWhole: Bool
+  static func write(
+    _ reports: [ListenerReport], to output: inout OutputBuffer, _ display: Display,
+    showsOldest: Bool, hasHeader: Bool, isWhole: Bool
   ) throws(OutputError) {
-    let hasBar = display.isTerminal && display.columns >= Self.wide
+    let items = reports.flatMap(\.items)
+    let hasBar = display.isTerminal && display.columns >= wide
     let hasOwners = items.contains { $0.owners != nil }
+    let hasNamespaces = items.contains { $0.namespaceText != nil }
     let marks = Marks(
       isShared: items.contains { $0.status.groupSize > 1 },
       isAtSomaxconn: items.contains { $0.isAtSomaxconn == true })
     var columns: [Table.Column] = [
       .init("Local"), .init("Accept-Q", .right), .init("Full", .right),
     ]
-    if hasBar { columns.append(.init("", minimumWidth: Self.barWidth)) }
+    if hasBar { columns.append(.init("", minimumWidth: barWidth)) }
     columns += [
       .init("SYN-Q" + (marks.isShared ? " " : ""), .right), .init("Drops", .right),
       .init("Backlog" + (marks.isAtSomaxconn ? " " : ""), .right), .init("Family"),
     ]
     if showsOldest { columns.append(.init("Oldest" + (marks.isShared ? " " : ""), .right)) }
+    if hasNamespaces { columns.append(.init("Namespace")) }
     if hasOwners { columns.append(.init("Process")) }
     var table = Table(
       columns, style: display.style, hasHeader: hasHeader,
@@ -38,7 +41,7 @@ extension ListenerReport {
         .init(item.acceptQueue.text, item.acceptQueue.ink),
         .init(item.acceptQueue.percentText, item.acceptQueue.ink),
       ]
-      if hasBar { cells.append(item.acceptQueue.bar(Self.barWidth, display)) }
+      if hasBar { cells.append(item.acceptQueue.bar(barWidth, display)) }
       cells += [
         .init(
           "\(item.synQueue.length)" + marks.shared(item.status.groupSize > 1), item.synQueue.ink),
@@ -52,17 +55,61 @@ extension ListenerReport {
         cells.append(
           .init((age.map { Units.duration($0) } ?? "-") + marks.shared(isShared)))
       }
+      if hasNamespaces { cells.append(.init(item.namespaceText ?? "-")) }
       if hasOwners { cells.append(.init(item.processText(isWhole: isWhole))) }
       try table.row(cells, to: &output)
     }
     try table.finish(to: &output)
     try output.line()
     for (label, text) in marks.notes { try note(label, text, to: &output, display) }
-    if let settings { try note("settings", settings.text, to: &output, display) }
-    if let counters { try note("namespace", Self.text(counters), to: &output, display) }
+    if hasNamespaces {
+      for (label, text) in notes(on: reports) { try note(label, text, to: &output, display) }
+    } else if let report = reports.first {
+      if let settings = report.settings {
+        try note("settings", settings.text, to: &output, display)
+      }
+      if let counters = report.counters {
+        try note("namespace", text(counters), to: &output, display)
+      }
+    }
   }
 
-  private func note(
+  /// Of several network namespaces only what is not the same in all of them, or not 0.
+  private static func notes(on reports: [ListenerReport]) -> [(String, String)] {
+    let reports = reports.filter { !$0.items.isEmpty }
+    var settings: [(text: String, names: [String])] = []
+    for report in reports {
+      guard let text = report.settings?.text else { continue }
+      let name = report.namespaceText ?? "-"
+      if let place = settings.firstIndex(where: { $0.text == text }) {
+        settings[place].names.append(name)
+      } else {
+        settings.append((text, [name]))
+      }
+    }
+    var notes = settings.map { text, names in
+      ("settings", settings.count == 1 ? text : "\(text) in \(names.joined(separator: ", "))")
+    }
+    let moved = reports.compactMap { report -> (String, String)? in
+      let values = ListenerTable.counters.compactMap { name -> String? in
+        report.counters?[name].flatMap { $0 > 0 ? "\(name) \($0)" : nil }
+      }
+      if values.isEmpty { return nil }
+      return ("namespace", "\(report.namespaceText ?? "-"): \(values.joined(separator: ", "))")
+    }
+    if !moved.isEmpty {
+      notes.append(
+        (
+          "counters",
+          "of all listeners of a namespace since it began, also of those that are gone; without "
+            + "those that are 0:"
+        ))
+    }
+    notes += moved
+    return notes
+  }
+
+  private static func note(
     _ label: String, _ text: String, to output: inout OutputBuffer, _ display: Display
   ) throws(OutputError) {
     let blanks = String(repeating: " ", count: 11 - label.count)
@@ -142,7 +189,8 @@ extension ListenerReport.Item {
     }
     let shared = status.groupSize > 1 ? " shared by \(status.groupSize)" : ""
     let drops = status.drops.map { ", drops \($0)" } ?? ""
-    return "\(status.row.local.unmapped): \(text("accept queue", acceptQueue)), "
+    let place = namespaceText.map { " in \($0)" } ?? ""
+    return "\(status.row.local.unmapped)\(place): \(text("accept queue", acceptQueue)), "
       + text("SYN queue", synQueue) + shared + drops
       + (owners.map { ", \($0.text(isWhole: true))" } ?? "")
   }

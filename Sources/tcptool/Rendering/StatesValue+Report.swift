@@ -20,6 +20,7 @@ extension StatesValue {
     case .name(let name): bytes.append(name)
     case .role(let role): bytes += role.text.utf8
     case .text(let text): bytes += sanitized(text).utf8
+    case .outsideName(let name): bytes.append(sanitized: name)
     case .bytes(let count): bytes.append(asWord: Units.bytes(count))
     case .rate(let rate): bytes.append(asWord: Units.bitRate(Double(rate) * 8))
     case .milliseconds(let duration), .microseconds(let duration):
@@ -38,6 +39,7 @@ extension StatesValue {
     case .name(let name): bytes.append(name)
     case .role(let role): bytes.append(role.name)
     case .text(let text): bytes.append(quoted: sanitized(text))
+    case .outsideName(let name): bytes.append(quoted: sanitized(name))
     case .processes(let owners): bytes.append(quoted: owners.text(isWhole: true))
     case .integer, .bool, .unsigned, .bytes, .rate, .milliseconds, .microseconds:
       appendJSON(to: &bytes)
@@ -57,6 +59,7 @@ extension StatesValue {
     case .name(let name): bytes.append(inQuotes: name)
     case .role(let role): bytes.append(inQuotes: role.name)
     case .text(let text): JSONValue.string(text).append(to: &bytes)
+    case .outsideName(let name): JSONValue(decoding: name).append(to: &bytes)
     case .milliseconds(let duration):
       bytes.append(decimal: Int(duration.nanoseconds / 1_000_000))
     case .microseconds(let duration): bytes.append(decimal: Int(duration.nanoseconds / 1_000))

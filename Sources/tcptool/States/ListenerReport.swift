@@ -1,8 +1,9 @@
-// What `states --listeners` tells: each listener beside the limits of its queues, and what the network
-// namespace has for all of them.
+// What `states --listeners` tells of a network namespace: each listener beside the limits of its queues,
+// and what the namespace has for all of them.
 
 internal import BacklogLab
 internal import KernelTables
+internal import Report
 internal import SocketCore
 
 /// How full a queue is.
@@ -30,6 +31,10 @@ struct ListenerReport {
     var owners: [SocketOwner]?
     /// Its number among those whose labels would be the same, from 0.
     var member = 0
+    /// The network namespace.
+    var namespace = RowSupplement.Place()
+    /// What that is called where there are several, so that each listener has to say which one it is in.
+    var namespaceText: String?
 
     func isAtLeast(_ percent: Int) -> Bool {
       acceptQueue.isAtLeast(percent) || synQueue.isAtLeast(percent)
@@ -43,15 +48,22 @@ struct ListenerReport {
   }
 
   var items: [Item]
-  var settings: QueueSettings?
-  var counters: CounterSnapshot?
+  let facts: NamespaceFacts
+  /// As for an item.
+  let namespaceText: String?
+  var settings: QueueSettings? { facts.settings }
+  var counters: CounterSnapshot? { facts.counters }
 
+  /// - Parameter isOneOfSeveral: Whether there are other network namespaces beside this one.
   init(
-    _ listeners: [ListenerStatus], settings: QueueSettings?, counters: CounterSnapshot?,
-    owners: SocketOwners?
+    _ listeners: [ListenerStatus], _ facts: NamespaceFacts, owners: SocketOwners?,
+    isOneOfSeveral: Bool
   ) {
-    self.settings = settings
-    self.counters = counters
+    self.facts = facts
+    let settings = facts.settings
+    let namespace = facts.place
+    let namespaceText = isOneOfSeveral ? namespace.text : nil
+    self.namespaceText = namespaceText
     var limits: [Int: Int?] = [:]
     for listener in listeners {
       let limit = listener.row.backlog.flatMap { backlog in
@@ -71,11 +83,24 @@ struct ListenerReport {
         isAtSomaxconn: listener.row.backlog.flatMap { backlog in
           settings.map { $0.somaxconn == backlog }
         },
-        owners: owners.map { $0[listener.row.inode] })
+        owners: owners.map { $0[listener.row.inode] }, namespace: namespace,
+        namespaceText: namespaceText)
       let key = "\(item.labels)"
       item.member = members[key] ?? 0
       members[key] = item.member + 1
       return item
     }
   }
+}
+
+extension NamespaceFacts {
+  var place: RowSupplement.Place { .init(number: number, name: name) }
+}
+
+extension RowSupplement.Place {
+  /// What tells it from others: a process that it is named after may have ended.
+  var identity: Self { number == nil ? self : Self(number: number) }
+
+  /// Its name, or else its number.
+  var text: String { name.map { sanitized($0) } ?? number.map { "\($0)" } ?? "-" }
 }

@@ -101,34 +101,64 @@ extension StatesOptions {
 
   /// Listeners as they were read, with what belongs to them.
   struct ReadListeners {
-    var report: ListenerReport
-    var table: ListenerTable
+    /// One for each network namespace.
+    var reports: [ListenerReport]
+    var outcome: SocketTable.Outcome
     var owners: SocketOwners?
+    /// How the tour over all network namespaces went.
+    var tour: NamespaceTour?
+
+    var items: [ListenerReport.Item] { reports.flatMap(\.items) }
+  }
+
+  /// A network namespace with its listeners.
+  private struct Met {
+    var table: ListenerTable
+    var facts: NamespaceFacts
   }
 
   /// Reads the listeners that the filter wants.
   func readListeners(matching filter: Filter) throws(SystemCallError) -> ReadListeners {
-    let table = try ListenerTable.read(
-      from: source, process: place.outside, findsOldest: listeners.findsOldest)
+    var met: [Met] = []
+    var tour: NamespaceTour?
+    func read(outside process: Int32?) throws(SystemCallError) -> ListenerTable {
+      try ListenerTable.read(from: source, process: process, findsOldest: listeners.findsOldest)
+    }
+    if place.areAll {
+      var going = NamespaceTour()
+      try going.visit { supplement, process throws(SystemCallError) in
+        let table = try read(outside: process)
+        met.append(Met(table: table, facts: .met(supplement.place, outside: process)))
+        return true
+      }
+      tour = going
+    } else {
+      let table = try read(outside: place.outside)
+      met = [Met(table: table, facts: place.namespaceFacts())]
+    }
     var owners: SocketOwners?
     if showsProcesses || filter.needs.contains(.owners) {
-      owners = try SocketOwners.find(table.listeners.map(\.row.inode))
+      owners = try SocketOwners.find(met.flatMap(\.table.listeners).map(\.row.inode))
     }
-    return chosen(by: filter, of: table, owners, place.namespaceFacts())
+    var read = chosen(by: filter, of: met, owners, areSeveral: place.areAll)
+    read.tour = tour
+    return read
   }
 
   private func chosen(
-    by filter: Filter, of table: ListenerTable, _ owners: SocketOwners?, _ facts: NamespaceFacts
+    by filter: Filter, of met: [Met], _ owners: SocketOwners?, areSeveral: Bool
   ) -> ReadListeners {
-    var table = table
-    table.listeners = table.listeners.filter { listener in
-      let found = owners?[listener.row.inode] ?? []
-      return filter.matches(
-        KnownSocket(row: listener.row, owners: found.isEmpty ? nil : found))
+    var outcome: SocketTable.Outcome?
+    let reports = met.map { met in
+      outcome = outcome.map { $0.adding(met.table.outcome) } ?? met.table.outcome
+      let listeners = met.table.listeners.filter { listener in
+        let found = owners?[listener.row.inode] ?? []
+        return filter.matches(
+          KnownSocket(row: listener.row, owners: found.isEmpty ? nil : found))
+      }
+      return ListenerReport(listeners, met.facts, owners: owners, isOneOfSeveral: areSeveral)
     }
-    let report = ListenerReport(
-      table.listeners, settings: facts.settings, counters: facts.counters, owners: owners)
-    return ReadListeners(report: report, table: table, owners: owners)
+    return ReadListeners(reports: reports, outcome: outcome ?? .nothing, owners: owners)
   }
 
   func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
@@ -139,32 +169,34 @@ extension StatesOptions {
       } catch {
         throw Failure(.failure, error)
       }
-      tellOfListeners(read.table.outcome, narrator)
-      if let owners = read.owners { tell(owners, of: read.table.listeners, narrator) }
+      tellOfListeners(read, narrator)
+      if let owners = read.owners { tell(owners, of: read.items, narrator) }
     } else {
       read = try readSavedListeners(narrator)
     }
-    let (report, table) = (read.report, read.table)
-    if table.listeners.isEmpty, listeners.check != nil { return .status(.failure) }
-    if let percent = listeners.check?.value { return try check(report, percent) }
+    let items = read.items
+    if items.isEmpty, listeners.check != nil { return .status(.failure) }
+    if let percent = listeners.check?.value { return try check(items, percent, narrator) }
     try toStandardOutput { output throws(OutputError) in
       switch outputFormat {
       case .json:
-        for item in report.items { try output.line(item.json) }
-        try output.line(report.namespaceJSON)
-      case .csv: try write(report.items, asCSVTo: &output)
-      case .openmetrics: try output.metrics(report.metrics)
+        for item in items { try output.line(item.json) }
+        for report in read.reports { try output.line(report.namespaceJSON) }
+      case .csv: try write(items, asCSVTo: &output)
+      case .openmetrics: try output.metrics(ListenerReport.metrics(of: read.reports))
       case .text:
-        try report.write(
-          to: &output, Display(descriptor: output.descriptor, color: color),
+        try ListenerReport.write(
+          read.reports, to: &output, Display(descriptor: output.descriptor, color: color),
           showsOldest: listeners.findsOldest, hasHeader: !hasNoHeader, isWhole: isWide)
       }
     }
-    if report.items.isEmpty, filter == .everything {
+    if items.isEmpty, filter == .everything {
       narrator.line(
-        place.file == nil ? "nothing listens in this network namespace" : "nothing listens in it")
+        place.file != nil
+          ? "nothing listens in it"
+          : "nothing listens in \(place.areAll ? "any" : "this") network namespace")
     }
-    return .status(report.items.isEmpty ? .failure : .done)
+    return .status(items.isEmpty ? .failure : .done)
   }
 
   /// What is in a capture, before the filter looks at the listeners.
@@ -180,34 +212,56 @@ extension StatesOptions {
       throw Failure(.failure, error)
     }
     try tell(loaded.outcome, narrator)
-    let sockets = loaded.rows.map { socket in
-      ReadSocket(socket.row, socket.details, namespace: socket.supplement?.namespace)
-    }
-    if Set(sockets.map(\.namespace)).count > 1 {
-      throw Failure(
-        .failure,
-        "the capture is of several network namespaces, and listeners are shown of one: "
-          + "save it with --netns or --pid")
-    }
     let owners = SocketOwners(
       Dictionary(
         loaded.rows.map { ($0.row.inode, $0.supplement?.processes ?? []) },
         uniquingKeysWith: { first, _ in first }))
-    let table = ListenerTable(
-      sockets, findsOldest: listeners.findsOldest, outcome: loaded.outcome.table)
-    return chosen(
-      by: filter, of: table, wantsOwners ? owners : nil,
-      loaded.outcome.saved?.namespaces.first ?? NamespaceFacts())
+    let met = byNamespace(loaded).map { facts, sockets in
+      Met(
+        table: ListenerTable(
+          sockets, findsOldest: listeners.findsOldest, outcome: loaded.outcome.table),
+        facts: facts)
+    }
+    return chosen(by: filter, of: met, wantsOwners ? owners : nil, areSeveral: met.count > 1)
+  }
+
+  /// Saved rows with what is known of their network namespaces: of some no more than that there are rows.
+  private func byNamespace(
+    _ loaded: StatesReading.Loaded
+  ) -> [(facts: NamespaceFacts, sockets: [ReadSocket])] {
+    var sockets: [RowSupplement.Place: [ReadSocket]] = [:]
+    for socket in loaded.rows {
+      let place = socket.supplement?.place ?? RowSupplement.Place()
+      sockets[place.identity, default: []].append(
+        ReadSocket(socket.row, socket.details, namespace: place.number))
+    }
+    var all = loaded.outcome.saved?.namespaces ?? []
+    if all.count <= 1, sockets.count <= 1 {
+      return [(all.first ?? NamespaceFacts(), sockets.values.first ?? [])]
+    }
+    let named = Set(all.map(\.place.identity))
+    all += sockets.keys.filter { !named.contains($0) }
+      .sorted { ($0.number ?? 0, $0.text) < ($1.number ?? 0, $1.text) }
+      .map { NamespaceFacts(number: $0.number, name: $0.name) }
+    return all.map { ($0, sockets[$0.place.identity] ?? []) }
   }
 
   /// Shows what is too full, and nothing else.
-  private func check(_ report: ListenerReport, _ percent: Int) throws(Failure) -> Ending {
-    if report.items.contains(where: { $0.acceptQueue.limit == nil }) {
+  private func check(
+    _ items: [ListenerReport.Item], _ percent: Int, _ narrator: Narrator
+  ) throws(Failure) -> Ending {
+    let unknown = items.count { $0.acceptQueue.limit == nil }
+    if unknown == items.count {
       throw Failure(
         .failure,
         "nothing was checked: /proc does not have the limits of the queues; --source diag has them")
     }
-    let over = report.items.filter { $0.isAtLeast(percent) }
+    if unknown > 0 {
+      narrator.line(
+        "not checked: \(Units.plural(unknown, "listener")) read from /proc, which does not have "
+          + "the limits of the queues")
+    }
+    let over = items.filter { $0.isAtLeast(percent) }
     try toStandardOutput { output throws(OutputError) in
       switch outputFormat {
       case .json: for item in over { try output.line(item.json) }
@@ -230,7 +284,9 @@ extension StatesOptions {
   }
 
   /// What the table cannot show.
-  private func tellOfListeners(_ outcome: SocketTable.Outcome, _ narrator: Narrator) {
+  private func tellOfListeners(_ read: ReadListeners, _ narrator: Narrator) {
+    let outcome = read.outcome
+    for line in read.tour?.remarks(isRoot: geteuid() == 0) ?? [] { narrator.line(line) }
     if outcome.source == .proc {
       let reason = outcome.fallback.map { ": \($0)" } ?? ""
       narrator.line("read from /proc/net, without limits, backlogs and drops\(reason)")
@@ -239,9 +295,9 @@ extension StatesOptions {
   }
 
   private func tell(
-    _ owners: SocketOwners, of listeners: [ListenerStatus], _ narrator: Narrator
+    _ owners: SocketOwners, of items: [ListenerReport.Item], _ narrator: Narrator
   ) {
-    let unseen = listeners.count { $0.row.inode != 0 && owners[$0.row.inode].isEmpty }
+    let unseen = items.count { $0.status.row.inode != 0 && $0.owners?.isEmpty == true }
     guard unseen > 0 else { return }
     narrator.line(
       owners.visibility.remark(onMissingOwnersOf: unseen, "listener", isRoot: geteuid() == 0))

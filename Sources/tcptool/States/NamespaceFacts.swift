@@ -10,7 +10,7 @@ struct NamespaceFacts: Sendable {
   /// Its number, as `lsns` shows it.
   var number: UInt64?
   /// What ip-netns(8) calls it.
-  var name: String?
+  var name: [UInt8]?
   var settings: QueueSettings?
   /// The ports that the kernel chooses from.
   var portRange: ClosedRange<UInt16>?
@@ -44,6 +44,14 @@ struct NamespaceFacts: Sendable {
     return facts
   }
 
+  /// Those of one that a tour has come to: by name, and from outside where it could not be entered.
+  static func met(_ place: RowSupplement.Place, outside: Int32?) -> NamespaceFacts {
+    var facts = outside.map { seen(through: $0) } ?? current()
+    facts.number = place.number
+    facts.name = place.name
+    return facts
+  }
+
   private static func portRange(_ first: Int?, _ last: Int?) -> ClosedRange<UInt16>? {
     guard let first = first.flatMap({ UInt16(exactly: $0) }),
       let last = last.flatMap({ UInt16(exactly: $0) }), first <= last
@@ -53,11 +61,17 @@ struct NamespaceFacts: Sendable {
 }
 
 extension NamespaceFacts {
+  /// One of which no more is known.
+  init(number: UInt64?, name: [UInt8]?) {
+    self.number = number
+    self.name = name
+  }
+
   /// All of it, for a capture.
   var json: JSONValue {
     [
       "schema": "tcptool/1", "record": "netns", "netns": .init(number),
-      "netns_name": .init(name),
+      "netns_name": name.map { .init(decoding: $0) } ?? .null,
       "settings": .object(
         (settings?.named ?? []).map { ($0.name, .init($0.value)) } + [
           ("ip_local_port_first", .init(portRange?.lowerBound)),
@@ -79,7 +93,7 @@ extension NamespaceFacts {
   /// Reads them again; what is not there, or is no such value, is not known.
   init(_ json: JSONValue) {
     number = json["netns"]?.wholeNumber(as: UInt64.self)
-    name = json["netns_name"]?.text
+    name = (json["netns_name"]?.text).map { Array($0.utf8) }
     let saved = json["settings"]
     // As wide as the kernel's own.
     func setting(_ name: String) -> Int? {

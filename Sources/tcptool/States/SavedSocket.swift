@@ -63,7 +63,7 @@ struct SavedSocketReader {
     var cookie: UInt64?
     var interface: UInt32?
     var namespace: UInt64?
-    var namespaceName: String?
+    var namespaceName: [UInt8]?
     var shape: SocketRow.Shape?
     var memory: SocketMemory?
     var info: SavedTCPInfo?
@@ -126,7 +126,7 @@ struct SavedSocketReader {
     case .cookie: parts.cookie = try scanner.value(in: line)
     case .interface: parts.interface = try scanner.value(in: line)
     case .netns: parts.namespace = try scanner.value(in: line)
-    case .netnsName: parts.namespaceName = try scanner.string(in: line).string(in: line)
+    case .netnsName: parts.namespaceName = try scanner.string(in: line).decoded(in: line)
     case .memory: try readMemory(&parts, &scanner, in: line)
     case .info: try readInfo(&parts, &scanner, in: line)
     case .congestionControl:

@@ -147,10 +147,7 @@ extension StatesOptions {
     var all: [NamespaceFacts] = []
     var tour = NamespaceTour()
     try tour.visit { supplement, process throws(SystemCallError) in
-      var facts = process.map { NamespaceFacts.seen(through: $0) } ?? .current()
-      facts.number = supplement.namespace
-      facts.name = supplement.namespaceName
-      all.append(facts)
+      all.append(.met(supplement.place, outside: process))
       return true
     }
     return all

@@ -182,7 +182,7 @@ struct StatesColumn: Sendable {
       context.namespace(of: socket).map { .unsigned($0) } ?? .unknown
     },
     Self("netns_name", "Namespace", "netns_name", .left, on: .namespace) { socket, context in
-      context.namespaceName(of: socket).map { .text($0) } ?? .unknown
+      context.namespaceName(of: socket).map { .outsideName($0) } ?? .unknown
     },
   ]
 

@@ -67,7 +67,7 @@ extension SystemCallError {
 struct NamespaceTour {
   /// What is told of one that could not be read as this program's own is.
   private(set) var readThroughProc = 0
-  private(set) var unreadable: [String] = []
+  private(set) var unreadable: [[UInt8]] = []
   let found = NetworkNamespace.all()
 
   /// Calls `body` in each network namespace in turn, and comes back to its own: with the process
@@ -90,7 +90,7 @@ struct NamespaceTour {
         try namespace.enter()
       } catch {
         guard let process = namespace.process else {
-          unreadable.append(namespace.shownName ?? "?")
+          unreadable.append(namespace.shownName ?? [UInt8(ascii: "?")])
           continue
         }
         do throws(SystemCallError) {
@@ -98,7 +98,9 @@ struct NamespaceTour {
           readThroughProc += 1
         } catch {
           // Its last process has ended meanwhile.
-          if error.errno != .notFound { unreadable.append(namespace.shownName ?? "?") }
+          if error.errno != .notFound {
+            unreadable.append(namespace.shownName ?? [UInt8(ascii: "?")])
+          }
         }
         continue
       }
@@ -135,9 +137,9 @@ extension NamespaceTour {
 
 extension NetworkNamespace.Found {
   /// Its name, or a process in it.
-  var shownName: String? {
+  var shownName: [UInt8]? {
     if let name { return name }
-    return isOwn ? nil : process.map { "pid \($0)" }
+    return isOwn ? nil : process.map { Array("pid \($0)".utf8) }
   }
 
   func enter() throws(SystemCallError) {
@@ -185,7 +187,6 @@ extension StatesOptions {
         Show all network namespaces that can be found, by their names and by their processes. \
         Those that this user may not enter are read from /proc/PID/net.
         """
-    ).excluding(
-      ["listeners", "watch", "events"], because: "this is shown of one network namespace"),
+    ).excluding(["watch", "events"], because: "this is shown of one network namespace"),
   ]
 }

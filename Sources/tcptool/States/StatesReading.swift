@@ -148,11 +148,7 @@ struct StatesReading {
       }
     }
     if let failure { return .failure(failure) }
-    var whole =
-      outcome
-      ?? Outcome(
-        filtered: SocketTable.FilteredOutcome(
-          outcome: SocketTable.Outcome(source: .diag, fallback: nil, tallies: [])))
+    var whole = outcome ?? Outcome(filtered: SocketTable.FilteredOutcome(outcome: .nothing))
     whole.tour = tour
     return .success(whole)
   }
@@ -199,8 +195,7 @@ extension StatesReading.Outcome {
     sum.filtered.withoutOwner += other.withoutOwner
     // Each walked over the same processes.
     sum.filtered.visibility = other.visibility
-    sum.filtered.outcome.tallies += other.outcome.tallies
-    sum.filtered.outcome.fallback = sum.filtered.outcome.fallback ?? other.outcome.fallback
+    sum.filtered.outcome = sum.filtered.outcome.adding(other.outcome)
     return sum
   }
 }

@@ -24,7 +24,7 @@ struct StatesContext: Sendable {
   var groups: ControlGroups?
   /// The network namespace that the rows are of, and its name.
   var namespace: UInt64?
-  var namespaceName: String?
+  var namespaceName: [UInt8]?
   /// Whether the rows are saved ones, and so bring their processes with them; and whether these were
   /// asked for.
   var isSaved = false
@@ -40,7 +40,7 @@ struct StatesContext: Sendable {
     socket.supplement.map { $0.namespace } ?? namespace
   }
 
-  func namespaceName(of socket: StatesRow) -> String? {
+  func namespaceName(of socket: StatesRow) -> [UInt8]? {
     socket.supplement.map { $0.namespaceName } ?? namespaceName
   }
 
@@ -73,6 +73,8 @@ enum StatesValue: Sendable {
   case inPlace(Int?)
   /// Text from outside.
   case text(String)
+  /// A name from outside that need not be UTF-8.
+  case outsideName([UInt8])
   case bytes(UInt64)
   /// Bytes a second.
   case rate(UInt64)
@@ -120,6 +122,7 @@ extension StatesValue {
     case .name(let name): SortKey(text: "\(name)")
     case .role(let role): SortKey(text: "\(role.name)")
     case .text(let text): SortKey(text: text)
+    case .outsideName(let name): SortKey(text: String(decoding: name, as: UTF8.self))
     case .milliseconds(let duration), .microseconds(let duration):
       SortKey(number: duration.attoseconds)
     case .processes(let owners), .listenerInPlace(let owners):

@@ -61,11 +61,11 @@ struct ListenersWatch {
     time = now
     number += 1
     lastCounters = report?.counters
-    report = read.report
-    source = read.table.outcome.source
+    report = read.reports.first
+    source = read.outcome.source
     var before = Dictionary(
       listeners.map { (Self.key($0.item), $0) }, uniquingKeysWith: { first, _ in first })
-    listeners = read.report.items.map { item in
+    listeners = read.items.map { item in
       guard let old = before.removeValue(forKey: Self.key(item)) else {
         var new = Tracked(
           item: item, event: number == 0 ? .present : .opened, reading: number)
