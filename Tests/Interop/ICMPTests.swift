@@ -61,6 +61,17 @@ import Testing
     withExtendedLifetime(router) {}
   }
 
+  /// A mapped address is IPv4's: its messages are kept where those of IPv4 are.
+  @Test func areToldOfAMappedAddress() throws {
+    let row = try #require(Self.rows.first)
+    let (network, router, port) = try Self.network(row)
+    let done = try tcptool("connect", "::ffff:127.0.0.1", port, in: network).wait()
+    #expect(done.outcome == .exited(row.status), "\(done)")
+    #expect(
+      done.errorText == "Error: connect to [::ffff:127.0.0.1]:\(port): \(row.text)\n")
+    withExtendedLifetime(router) {}
+  }
+
   @Test(arguments: rows)
   func areInTheRowOfAProbe(_ row: Row) throws {
     let (network, router, port) = try Self.network(row)

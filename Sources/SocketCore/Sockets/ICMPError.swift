@@ -90,7 +90,7 @@ extension Socket {
   /// RFC 1122 (4.2.3.9) wants TCP to live through (tcp_v4_err). Switching it off empties the queue.
   func keepErrors(_ keep: Bool, for address: IPAddress) {
     // Without it only the explanation is missing.
-    _ = try? set(address.isIPv6 ? .errorQueueV6 : .errorQueueV4, to: keep)
+    _ = try? set(address.unmapped.isIPv6 ? .errorQueueV6 : .errorQueueV4, to: keep)
   }
 
   /// Takes what is in the error queue. To be called after `takePendingError`: the kernel clears
@@ -116,7 +116,8 @@ extension Socket {
           default: nil
           }
         let icmp = ICMPError(
-          isICMPv6: taken.is_icmpv6 != 0, type: taken.type, code: taken.code, from: sender)
+          isICMPv6: taken.is_icmpv6 != 0, type: taken.type, code: taken.code,
+          from: sender?.unmapped)
         last = (icmp, Errno(rawValue: taken.error))
       case .success: continue
       case .failure: return last

@@ -8,7 +8,7 @@ public struct Listener: ~Copyable, Sendable {
   public let socket: Socket
   /// The bound address; its port is the real one also where port 0 was asked for.
   public let local: Endpoint
-  /// Whether an IPv6 listener takes IPv4 peers too; nil for an IPv4 one.
+  /// Whether an IPv6 listener takes IPv4 peers too; nil for one of IPv4, also on a mapped address.
   public let isDualStack: Bool?
   /// The backlog as it was handed to listen(2).
   public let requestedBacklog: Int32
@@ -22,6 +22,7 @@ public struct Listener: ~Copyable, Sendable {
     /// May share the port with other listeners that ask for it too.
     public var reusePort = false
     /// An IPv6 listener refuses IPv4 peers. The kernel's own default (net.ipv6.bindv6only) is never relied on.
+    /// Without effect on a mapped address, which has no other peers.
     public var ipv6Only = false
     /// Whether bind(2) is called at all. Without it listen(2) itself takes a free port on every
     /// local address.
@@ -39,8 +40,10 @@ public struct Listener: ~Copyable, Sendable {
   public init(on endpoint: Endpoint, _ options: Options = Options()) throws(SystemCallError) {
     let socket = try Socket(for: endpoint.address, tracer: options.tracer)
     var isDualStack: Bool?
-    if case .v6 = endpoint.address {
-      isDualStack = try !socket.set(.ipv6Only, to: options.ipv6Only).effective
+    if endpoint.address.isIPv6 {
+      let isMapped = !endpoint.address.unmapped.isIPv6
+      let isIPv6Only = try socket.set(.ipv6Only, to: options.ipv6Only && !isMapped).effective
+      if !isMapped { isDualStack = !isIPv6Only }
     }
     if options.reuseAddress { try socket.set(.reuseAddress, to: true) }
     if options.reusePort { try socket.set(.reusePort, to: true) }

@@ -5,7 +5,7 @@ public struct RequestedOption: Sendable {
   /// The sockets that an option is for.
   enum Family: Sendable {
     case any
-    /// IPv4 sockets, and IPv6 ones that take IPv4 peers: what goes to those peers is set by it.
+    /// IPv4 sockets, and IPv6 ones that have IPv4 peers: what goes to those peers is set by it.
     case v4
     case v6
   }
@@ -65,7 +65,8 @@ public struct SocketOptionPlan: Sendable {
     self.observe = observe
   }
 
-  /// Sets the options that concern a socket of the family of `address`.
+  /// Sets the options that concern what is sent to or from `address`: on an IPv6 socket of a mapped
+  /// address those of IPv4.
   ///
   /// - Parameter isDualStack: whether an IPv6 socket takes IPv4 peers as well.
   /// - Throws: the errno of setsockopt(2) or getsockopt(2).
@@ -73,7 +74,7 @@ public struct SocketOptionPlan: Sendable {
     to socket: borrowing Socket, for address: IPAddress, isDualStack: Bool = false
   ) throws(SystemCallError) {
     for option in options {
-      let isOfOtherFamily = address.isIPv6 ? option.family == .v4 : option.family == .v6
+      let isOfOtherFamily = address.unmapped.isIPv6 ? option.family == .v4 : option.family == .v6
       if isOfOtherFamily && !isDualStack { continue }
       do throws(SystemCallError) {
         observe(try option.apply(socket))

@@ -44,6 +44,18 @@ struct ListenerTests {
     }
   }
 
+  @Test(arguments: [false, true])
+  func `a listener on a mapped address is for IPv4`(ipv6Only: Bool) throws {
+    var options = Listener.Options()
+    options.ipv6Only = ipv6Only
+    let mapped = try #require(IPAddress("::ffff:127.0.0.1"))
+    let listener = try Listener(on: Endpoint(mapped, 0), options)
+    #expect(listener.isDualStack == nil)
+    let client = try connection(to: Endpoint(.v4(.loopback), listener.local.port))
+    let server = try accepted(by: listener)
+    #expect(server.peer == client.local)
+  }
+
   @Test(arguments: [-1, 0, 1, 5, 4_096, 100_000, .max, .min] as [Int32])
   func `the kernel clamps the backlog`(requested: Int32) throws {
     var options = Listener.Options()

@@ -94,6 +94,21 @@ struct SocketOptionPlanTests {
     #expect(try value(attempt.socket.descriptor.rawValue, row) == row.effective)
   }
 
+  /// What goes to a mapped address are packets of IPv4.
+  @Test(arguments: ofIPv4)
+  func `a connecting socket has those of IPv4 for a mapped address`(row: Row) throws {
+    let listener = try Listener.onEveryAddress(port: 0)
+    let mapped = try #require(IPAddress("::ffff:127.0.0.1"))
+    let names = Mutex<[String]>([])
+    let attempt = try ConnectAttempt(
+      to: Endpoint(mapped, listener.local.port),
+      options: SocketOptionPlan(row.options) { outcome in
+        names.withLock { $0.append(outcome.name) }
+      })
+    #expect(try value(attempt.socket.descriptor.rawValue, row) == row.effective)
+    #expect(names.withLock { $0 } == [row.number == IP_TTL ? "IP_TTL" : "IP_TOS"])
+  }
+
   @Test func `the algorithm of congestion control is set by its name`() throws {
     let outcomes = Mutex<[OptionOutcome]>([])
     var options = Listener.Options()
