@@ -23,12 +23,16 @@ struct FloodResources {
   /// - Parameters:
   ///   - spreads: whether the clients may be spread over several addresses of loopback.
   ///   - descriptors: for each client; 2 where its other end is this process's as well.
+  ///   - listeners: how many this process opens.
   /// - Throws: where this process may not have that many descriptors, or the host has not that many
   ///   ports or that much memory.
   init(
-    connects: Int, isIPv6: Bool, spreads: Bool = true, descriptors: Int = 1
+    connects: Int, isIPv6: Bool, spreads: Bool = true, descriptors: Int = 1, listeners: Int = 1
   ) throws(LabError) {
-    let needed = connects * descriptors + Self.spareDescriptors
+    // Any number may have been asked for. What passes this is far from an overflow.
+    let (ends, overflow) = connects.multipliedReportingOverflow(by: descriptors)
+    let others = Self.spareDescriptors + listeners - 1
+    let needed = overflow || ends > .max - others ? .max : ends + others
     let limit = DescriptorLimit.raise()
     if needed > limit { throw .descriptorLimit(needed: needed, limit: limit) }
     let memory = connects * Self.memoryPerConnection

@@ -100,18 +100,16 @@ extension Laboratory {
     let settings = try QueueSettings.current()
     let backlog = QueueRules.effectiveBacklog(asked: plan.asked, somaxconn: settings.somaxconn)
     let each = QueueRules.acceptQueueCapacity(backlog: backlog)
-    let (capacity, overflow) = each.multipliedReportingOverflow(by: plan.listeners)
-    let planned = overflow ? .max : capacity
-    let connects =
-      plan.count ?? min(PassPlan.mostPlanned, planned + max(32, min(planned, 65_536) / 8))
+    let capacity = each * plan.listeners
+    let connects = plan.count ?? min(PassPlan.mostPlanned, capacity + max(32, capacity / 8))
     let resources = try FloodResources(
-      connects: connects + plan.listeners, isIPv6: plan.isIPv6)
+      connects: connects, isIPv6: plan.isIPv6, listeners: plan.listeners)
     do throws(SystemCallError) {
       var run = try PortGroupRun(plan)
       if let signal = try run.flood(connects, resources, &loop, observe) { return .signal(signal) }
       return .done(
         try run.result(
-          place.surroundings, settings, backlog: backlog, capacity: planned, each: each))
+          place.surroundings, settings, backlog: backlog, capacity: capacity, each: each))
     } catch {
       throw .call(error)
     }

@@ -168,6 +168,16 @@ import Testing
     #expect(done.output.isEmpty)
   }
 
+  @Test(arguments: [
+    [], ["--queue", "both"], ["--sweep", "1,2"], ["--reuse-port", "2"], ["::1", "9"],
+  ])
+  func moreClientsThanThereAreDescriptorsAreRefused(_ words: [String]) throws {
+    let done = try tcptool(["backlog-test", "--count", "\(Int.max)"] + words)
+    #expect(done.outcome == .exited(1), "\(done)")
+    #expect(done.errorText.contains("needs 9223372036854775807 descriptors"), "\(done)")
+    #expect(done.output.isEmpty)
+  }
+
   // MARK: Where the output goes
 
   @Test func aReaderThatWantsOneLineIsNoFailure() throws {
