@@ -254,6 +254,16 @@ import Testing
     }
   }
 
+  /// An interval longer than any transfer has one line, at the end.
+  @Test func theLongestIntervalIsPlottedToo() throws {
+    let directory = try TemporaryDirectory()
+    let (receiver, port) = try receiver("--svg", directory.file("plot.svg"), "-i", "\(Int.max)ns")
+    #expect(try tcptool("send", "--size", "1", "127.0.0.1", port).wait().outcome == .exited(0))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(0), "\(received)")
+    #expect(try events("interval", in: received.errorText).count == 1)
+  }
+
   @Test func aPlotThatCannotBeWrittenIsFoundOutFirst() throws {
     let port = "\(try unusedPort())"
     let sent = try tcptool("send", "--size", "1", "--svg", "/nosuch/plot", "127.0.0.1", port).wait()

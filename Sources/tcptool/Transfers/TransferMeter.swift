@@ -58,7 +58,7 @@ final class TransferMeter {
     let wanted = plots ? Self.plotInterval : isLive ? Self.liveInterval : nil
     guard let interval else { return wanted }
     guard let wanted, wanted < interval else { return interval }
-    let parts = (interval.nanoseconds + wanted.nanoseconds - 1) / wanted.nanoseconds
+    let parts = (interval.nanoseconds - 1) / wanted.nanoseconds + 1
     return .nanoseconds(interval.nanoseconds / parts)
   }
 
