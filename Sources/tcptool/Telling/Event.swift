@@ -1,6 +1,7 @@
 // One thing that happened, as it is told: a line for a person and the same facts for a program.
 
 internal import Report
+internal import SocketCore
 
 /// What is told of something that happened. A constructor an event, beside the type whose facts it
 /// tells (Rendering/), so that a new fact is added to its line and to its JSON in one place.
@@ -68,17 +69,10 @@ extension Event {
 
 extension JSONValue {
   /// Whole nanoseconds.
-  init(nanoseconds duration: Duration?) { self.init(duration.map { $0.wholeNanoseconds }) }
+  init(nanoseconds duration: Duration?) { self.init(duration.map { $0.nanoseconds }) }
 
   /// Whole microseconds, which is what the kernel counts in.
   init(microseconds duration: Duration?) {
-    self.init(duration.map { $0.wholeNanoseconds / 1_000 })
-  }
-}
-
-extension Duration {
-  fileprivate var wholeNanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    self.init(duration.map { $0.nanoseconds / 1_000 })
   }
 }
