@@ -53,6 +53,7 @@ public struct ServeOptions: Sendable {
   /// What the relay of each connection is told.
   public var connectionRelay: RelayOptions {
     var options = relay
+    options.mayOwnPipes = mostConcurrent == 1
     if service == .discard || service == .receive { options.readsInput = false }
     // What a program has moved is counted by the kernel alone.
     if case .command = service { options.measuresEnd = true }

@@ -5,8 +5,9 @@ internal import Glibc
 /// A connection with all that its service needs. A class, since a dictionary cannot own sockets.
 final class ServedConnection {
   let number: Int
-  let local: Endpoint
-  let peer: Endpoint
+  var local: Endpoint { connection.local }
+  var peer: Endpoint { connection.peer }
+  var socket: Int32 { connection.socket.descriptor.rawValue }
   /// When it has to be looked at although nothing happens; nil is never.
   private(set) var deadline: MonotonicInstant?
   private let connection: Connection
@@ -22,24 +23,18 @@ final class ServedConnection {
     output: consuming ByteOutput, driver: consuming RelayDriver
   ) {
     self.number = number
-    local = connection.local
-    peer = connection.peer
-    socket = connection.socket.descriptor.rawValue
     self.connection = consume connection
     self.input = consume input
     self.output = consume output
     self.driver = consume driver
   }
 
-  let socket: Int32
-
-  /// The descriptors whose readiness concerns this connection.
-  var descriptors: [Int32] {
-    var all = [socket]
-    if let own = child?.descriptor { all.append(own) }
-    if input.isReadyInside == nil, input.descriptor >= 0 { all.append(input.descriptor) }
-    if !output.isInside, output.descriptor >= 0 { all.append(output.descriptor) }
-    return all
+  /// Names the descriptors whose readiness concerns this connection.
+  func forEachDescriptor(_ body: (Int32) -> Void) {
+    body(socket)
+    if let own = child?.descriptor { body(own) }
+    if input.isReadyInside == nil, input.descriptor >= 0 { body(input.descriptor) }
+    if !output.isInside, output.descriptor >= 0 { body(output.descriptor) }
   }
 
   /// What a step came to.

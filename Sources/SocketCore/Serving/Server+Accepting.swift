@@ -109,7 +109,7 @@ extension Server {
       noteBeginning(observe)
       take(served, served.prepare(&loop, observe), observe)
     }
-    for descriptor in served.descriptors { owners[descriptor] = number }
+    served.forEachDescriptor { owners[$0] = number }
   }
 
   private mutating func noteBeginning(_ observe: (ServerEvent) -> Void) {
@@ -127,7 +127,7 @@ extension Server {
     noteBeginning(observe)
     for served in connections.values.sorted(by: { $0.number < $1.number }) {
       served.restart()
-      for descriptor in served.descriptors { owners[descriptor] = served.number }
+      served.forEachDescriptor { owners[$0] = served.number }
       take(served, served.prepare(&loop, observe), observe)
     }
   }
@@ -136,9 +136,12 @@ extension Server {
   private func serve(
     _ connection: consuming Connection, _ number: Int
   ) -> (ServedConnection, SystemCallError?) {
-    var relay = options.connectionRelay
-    relay.mayOwnPipes = options.mostConcurrent == 1
-    hooks.prepare?(number, connection, &relay)
+    var relay = relay
+    if let prepare = hooks.prepare {
+      var options = relay.options
+      prepare(number, connection, &options)
+      relay = SharedRelayOptions(options)
+    }
     var failure: SystemCallError?
     var input = ByteInput.nothing()
     var output = ByteOutput.discarding()
@@ -146,7 +149,7 @@ extension Server {
     case .relay(let discardsOutput):
       if let broadcast {
         input = ByteInput(BroadcastInput(broadcast))
-      } else if relay.readsInput && !options.sharesStreams {
+      } else if relay.options.readsInput && !options.sharesStreams {
         input = .standard()
       }
       if let sharedOutput {

@@ -11,6 +11,8 @@ internal import Glibc
 public struct Server: ~Copyable {
   let options: ServeOptions
   let hooks: ServeHooks
+  /// What each relay is told, unless `hooks` prepares it.
+  let relay: SharedRelayOptions
   let pool: BufferPool
   var listener: Listener?
   let listenerDescriptor: Int32
@@ -43,6 +45,7 @@ public struct Server: ~Copyable {
   ) {
     self.options = options
     self.hooks = hooks
+    relay = SharedRelayOptions(options.connectionRelay)
     pace = options.pace
     listenerDescriptor = listener?.socket.descriptor.rawValue ?? -1
     self.listener = consume listener
@@ -218,8 +221,8 @@ public struct Server: ~Copyable {
 
   private mutating func end(_ served: ServedConnection) {
     connections[served.number] = nil
-    for descriptor in served.descriptors where owners[descriptor] == served.number {
-      owners[descriptor] = nil
+    served.forEachDescriptor { descriptor in
+      if owners[descriptor] == served.number { owners[descriptor] = nil }
     }
     isOutOfDescriptors = false
     idleSince = .now
@@ -239,7 +242,7 @@ public struct Server: ~Copyable {
   public mutating func abandon(_ loop: inout ReadinessLoop) {
     for served in connections.values {
       served.resetOnClose()
-      for descriptor in served.descriptors { loop.forget(descriptor) }
+      served.forEachDescriptor { loop.forget($0) }
     }
     connections = [:]
   }

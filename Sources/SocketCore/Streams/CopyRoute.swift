@@ -117,26 +117,35 @@ public enum CopyCall: String, CaseIterable, Hashable, Sendable {
 
 /// How many bytes of one direction were moved by which call.
 public struct CopyTally: Hashable, Sendable {
-  private var bytes: [Int] = Array(repeating: 0, count: CopyCall.allCases.count)
+  // Not an array: each connection has some of these, and most move nothing.
+  private var sendfile = 0
+  private var splice = 0
+  private var drop = 0
+  private var userspace = 0
 
   public init() {}
 
   public internal(set) subscript(call: CopyCall) -> Int {
-    get { bytes[Self.place(of: call)] }
-    set { bytes[Self.place(of: call)] = newValue }
+    get {
+      switch call {
+      case .sendfile: sendfile
+      case .splice: splice
+      case .drop: drop
+      case .userspace: userspace
+      }
+    }
+    set {
+      switch call {
+      case .sendfile: sendfile = newValue
+      case .splice: splice = newValue
+      case .drop: drop = newValue
+      case .userspace: userspace = newValue
+      }
+    }
   }
 
   /// Counts those of another direction, too.
   public static func += (left: inout Self, right: Self) {
-    for place in left.bytes.indices { left.bytes[place] += right.bytes[place] }
-  }
-
-  private static func place(of call: CopyCall) -> Int {
-    switch call {
-    case .sendfile: 0
-    case .splice: 1
-    case .drop: 2
-    case .userspace: 3
-    }
+    for call in CopyCall.allCases { left[call] += right[call] }
   }
 }

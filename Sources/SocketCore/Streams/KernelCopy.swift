@@ -204,11 +204,10 @@ struct CopyPath: ~Copyable {
   private var null: Descriptor?
   /// How often in a row a source said to be ready gave nothing.
   private var emptyTurns = 0
-  private(set) var tally = CopyTally()
   private var hasEnlarged = false
 
   /// Takes in that bytes have reached the sink.
-  mutating func count(_ bytes: Int) {
+  mutating func count(_ bytes: Int, in tally: inout CopyTally) {
     let call: CopyCall =
       switch route {
       case .userspace, .repeated: .userspace

@@ -34,8 +34,6 @@ extension RelayDriver {
     outcome.sent = relay.outbound.delivered
     outcome.acknowledged = outcome.sent - unacknowledgedPayload(connection)
     outcome.received = relay.inbound.delivered
-    outcome.sentBy = outboundPath.tally
-    outcome.receivedBy = inboundPath.tally
     outcome.undelivered = relay.inbound.filled.count
     if outcome.timeout != nil { outcome.undelivered += connection.unreadBytes() ?? 0 }
     outcome.elapsed = .now - started

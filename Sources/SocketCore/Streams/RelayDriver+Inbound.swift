@@ -72,7 +72,7 @@ extension RelayDriver {
     relay.note(.read(.inbound, count))
     if inboundPath.route.isDirect {
       relay.note(.wrote(.inbound, count))
-      inboundPath.count(count)
+      inboundPath.count(count, in: &outcome.receivedBy)
     }
     if inboundPath.route == .splice {
       inboundPath.enlarge(output.descriptor, after: relay.inbound.delivered)
@@ -145,7 +145,7 @@ extension RelayDriver {
     guard !filled.isEmpty else { return }
     do throws(SystemCallError) {
       if case .transferred(let count) = try writeOnce(to: output, filled, isLast: isLast) {
-        inboundPath.count(count)
+        inboundPath.count(count, in: &outcome.receivedBy)
         relay.note(.wrote(.inbound, count))
       }
     } catch {

@@ -82,7 +82,7 @@ extension RelayDriver {
     relay.note(.read(.outbound, count))
     guard outboundPath.route.isDirect else { return }
     relay.note(.wrote(.outbound, count))
-    outboundPath.count(count)
+    outboundPath.count(count, in: &outcome.sentBy)
     if outboundPath.route == .splice {
       outboundPath.enlarge(input.descriptor, after: relay.outbound.delivered)
     }
@@ -133,7 +133,7 @@ extension RelayDriver {
           .outbound,
           outboundBytes.span.extracting(filled.lowerBound..<filled.lowerBound + count))
       }
-      outboundPath.count(count)
+      outboundPath.count(count, in: &outcome.sentBy)
       relay.note(.wrote(.outbound, count))
     } catch {
       if outboundPath.route == .spliceTwice, !outboundPath.isForced,

@@ -16,7 +16,8 @@ public struct RelayDriver: ~Copyable {
   /// them, and the connection is reset, so that the peer does not take them for accepted.
   public typealias Acceptance = (RelayDirection, _ count: Int) -> Bool
 
-  let options: RelayOptions
+  private let shared: SharedRelayOptions
+  var options: RelayOptions { shared.options }
   let pool: BufferPool
   let tap: Tap?
   let accepts: Acceptance?
@@ -37,7 +38,7 @@ public struct RelayDriver: ~Copyable {
   /// When the next reading is due.
   private var nextReading: MonotonicInstant?
   /// What may be sent now, where a rate is held to.
-  var bucket: TokenBucket?
+  @Boxed var bucket: TokenBucket?
   /// Whether our FIN is among what the peer has to acknowledge.
   var hasFinished = false
   private(set) var acknowledgement = AcknowledgementWatch()
@@ -62,7 +63,15 @@ public struct RelayDriver: ~Copyable {
     pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil,
     accepts: Acceptance? = nil, budget: ByteBudget? = nil
   ) {
-    self.options = options
+    self.init(SharedRelayOptions(options), pool: pool, tap: tap, accepts: accepts, budget: budget)
+  }
+
+  init(
+    _ shared: SharedRelayOptions, pool: BufferPool, tap: Tap?, accepts: Acceptance?,
+    budget: ByteBudget?
+  ) {
+    let options = shared.options
+    self.shared = shared
     self.pool = pool
     self.tap = tap
     self.accepts = accepts

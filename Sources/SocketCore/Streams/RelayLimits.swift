@@ -42,7 +42,9 @@ public struct RelayLimits: Hashable, Sendable {
   /// - Parameter isWaiting: Whether idleness counts: what a local reader takes its time for is not
   ///   the connection's.
   public func deadline(isWaiting: Bool) -> MonotonicInstant? {
-    [isWaiting ? idle.map { lastMove + $0 } : nil, end].compactMap { $0 }.min()
+    guard isWaiting, let idle else { return end }
+    let idleEnd = lastMove + idle
+    return end.map { min($0, idleEnd) } ?? idleEnd
   }
 
   /// The limit that has been reached; where both have, the total one.

@@ -54,6 +54,13 @@ public struct RelayOptions: Hashable, Sendable {
   public init() {}
 }
 
+/// What several relays are told; none of them has a copy of its own.
+final class SharedRelayOptions: Sendable {
+  let options: RelayOptions
+
+  init(_ options: RelayOptions) { self.options = options }
+}
+
 /// How many bytes may come, on one connection or on several together.
 public final class ByteBudget {
   public let most: Int
@@ -108,16 +115,16 @@ public struct RelayOutcome: Sendable {
   /// came.
   public var acknowledgedAfter: Duration?
   /// The processor time of this process meanwhile; nil where other connections had their part in it.
-  public var processorTime: ProcessorTime?
+  @Boxed public var processorTime: ProcessorTime?
   /// What the kernel knows about the connection at its end; nil where it could not be asked, or was not.
-  public var info: TCPInfo?
+  @Boxed public var info: TCPInfo?
   /// The algorithm of congestion control; nil as that is.
   public var congestionControl: String?
   /// What went wrong with the connection: an RST, a peer that receives no more, silence.
-  public var connectionError: SystemCallError?
+  @Boxed public var connectionError: SystemCallError?
   /// What went wrong at this end: with the local input or output, with what waits for them, or with a
   /// call that the connection does not answer.
-  public var localError: SystemCallError?
+  @Boxed public var localError: SystemCallError?
   /// Whether what moved was refused at its end, for not being what it had to be.
   public var isRefused = false
   /// The signal that ended it.
