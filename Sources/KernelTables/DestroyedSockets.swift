@@ -11,6 +11,9 @@ public import SocketCore
 /// sockets and do not come.
 public struct DestroyedSockets: ~Copyable {
   private let socket: DiagnosticSocket
+  private var lostCount: UInt32 = 0
+  /// Whether the kernel adds nothing until all that waits is read (NETLINK_S_CONGESTED).
+  public private(set) var isCongested = false
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// What came.
@@ -19,8 +22,9 @@ public struct DestroyedSockets: ~Copyable {
     case some
     /// Nothing waits.
     case nothing
-    /// Sockets were destroyed faster than they were read, and the kernel does not say how many.
-    case lost
+    /// Sockets were destroyed faster than they were read: how many of them are missing since the last
+    /// such answer, before any filter; nil before Linux 4.12.
+    case lost(Int?)
   }
 
   /// Joins both groups.
@@ -44,8 +48,15 @@ public struct DestroyedSockets: ~Copyable {
   ) throws(SystemCallError) -> Reading {
     let length: Int
     switch try Self.receive(socket, into: &buffer) {
-    case .nothing: return .nothing
-    case .lost: return .lost
+    case .nothing:
+      guard isCongested else { return .nothing }
+      isCongested = false
+      // There is no second error for what was lost since the first one.
+      let count = newlyLost() ?? 0
+      return count > 0 ? .lost(count) : .nothing
+    case .lost:
+      isCongested = true
+      return .lost(newlyLost())
     case .datagram(let count): length = min(count, buffer.count)
     }
     // Nobody asked, so that there is no request whose number an answer could have.
@@ -63,6 +74,14 @@ public struct DestroyedSockets: ~Copyable {
       body(row, details)
     }
     return .some
+  }
+
+  /// How many were lost since the last call; nil where the kernel does not tell.
+  private mutating func newlyLost() -> Int? {
+    guard let count = socket.lostCount else { return nil }
+    // The kernel's number begins at 0 again after 2³² of them.
+    defer { lostCount = count }
+    return Int(count &- lostCount)
   }
 
   private static func receive(

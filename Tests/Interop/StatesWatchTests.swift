@@ -301,4 +301,66 @@ extension Tool {
     let words = lines[2].split(separator: " ")
     #expect(words[1] == "127.0.0.1:7000" && words.contains("70B"), "\(lines)")
   }
+
+  /// Opens and resets so many connections.
+  private static let burst = """
+    import socket, struct, sys
+
+    listener = socket.create_server(("127.0.0.1", 7000))
+    for _ in range(int(sys.argv[1])):
+        client = socket.create_connection(("127.0.0.1", 7000))
+        server, _ = listener.accept()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        server.close()
+    """
+
+  /// What the kernel had no room for in the program's netlink socket; nil before that listens.
+  private static func drops(in network: PrivateNetwork) throws -> Int? {
+    let text = try run(network.command(["cat", "/proc/net/netlink"])).outputText
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ").map(String.init)
+      // Of sock_diag, with groups.
+      if words.count == 10, words[1] == "4", words[3] != "00000000" { return Int(words[8]) }
+    }
+    return nil
+  }
+
+  /// More than the receive queue holds, while nobody reads it.
+  @Test(.timeLimit(.minutes(3)), arguments: [true, false])
+  func whatWasLostIsTold(_ isJSON: Bool) throws {
+    let network = try PrivateNetwork()
+    let words = [try Tool.path, "states", "--events"] + (isJSON ? ["--json"] : [])
+    let tool = try Child(network.command(words))
+    #expect(try eventually { try Self.drops(in: network) == 0 })
+    // A message takes up more than 512 bytes of the queue, and each connection makes two. What
+    // SO_RCVBUF gets is no more than this, and the kernel doubles it.
+    let limit = try kernelFile("/proc/sys/net/core/rmem_max")
+    let most = try #require(Int(limit.prefix { $0.isNumber }))
+    let connections = 2 * min(most, 8 << 20) / 512
+    try tool.signal(SIGSTOP)
+    let done = try Child(network.command(["python3", "-c", Self.burst, "\(connections)"]))
+      .wait(within: .seconds(120))
+    #expect(done.outcome == .exited(0), "\(done)")
+    #expect(try eventually { try Self.drops(in: network) ?? 0 > 0 })
+    try tool.signal(SIGCONT)
+    guard isJSON else {
+      try tool.waitForLine(containing: " missing here: destroyed faster")
+      return
+    }
+    func told(_ event: String) throws -> [[String: Any]] {
+      // The last line may not be whole yet.
+      let text = String(decoding: tool.standardOutput, as: UTF8.self)
+      return try events(event, in: text.lastIndex(of: "\n").map { String(text[..<$0]) } ?? "")
+    }
+    // Nothing is missing that it does not count: both ends of each connection, and the listener.
+    var seen: (rows: Int, lost: Int) = (0, 0)
+    let isTold = try eventually {
+      seen = (try told("socket_destroyed").count, sum("count", of: try told("events_lost")))
+      let all = seen.rows + seen.lost
+      return seen.lost > 0 && all == 2 * connections + 1
+    }
+    let lost = try Self.drops(in: network)
+    #expect(isTold && lost == seen.lost, "\(seen) of \(connections) connections")
+  }
 }

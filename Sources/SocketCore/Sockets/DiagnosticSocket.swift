@@ -70,8 +70,23 @@ public struct DiagnosticSocket: ~Copyable, Sendable {
     /// A datagram of so many bytes, which are more than the buffer's where it was cut.
     case datagram(Int)
     case nothing
-    /// Datagrams were lost, since the kernel had no room for them. How many nobody knows.
+    /// Datagrams were lost, since the kernel had no room for them. `lostCount` is how many.
     case lost
+  }
+
+  /// How many datagrams the kernel had no room for since the socket was made (SO_MEMINFO).
+  ///
+  /// - Returns: nil before Linux 4.12.
+  public var lostCount: UInt32? {
+    var numbers = InlineArray<9, UInt32>(repeating: 0)
+    let size = socklen_t(MemoryLayout.size(ofValue: numbers))
+    var length = size
+    guard
+      unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_MEMINFO, &numbers, &length) == 0,
+      length == size
+    else { return nil }
+    // SK_MEMINFO_DROPS of <linux/sock_diag.h>.
+    return numbers[8]
   }
 
   /// Receives one datagram if there is one.

@@ -13,7 +13,8 @@ extension StatesOptions {
     between two readings: its two ends, what was left in its queues, and its last TCP_INFO, with \
     all bytes, round-trip times and retransmissions. Its state is CLOSE by then, and nobody \
     holds it any more. What is in TIME_WAIT is not a socket, and is not reported. No privilege \
-    is needed. If sockets are destroyed faster than they can be reported, a line says so.
+    is needed. If sockets are destroyed faster than they can be reported, a line says how many are \
+    missing.
     """
   ]
 
@@ -104,7 +105,10 @@ extension StatesOptions {
     _ output: inout OutputBuffer, _ narrator: Narrator
   ) throws(SystemCallError) -> Result<Void, OutputError> {
     var sockets: [StatesRow] = []
-    for _ in 0..<256 {
+    var count = 0
+    // What was lost is known when all is read, and nothing wakes the loop for that.
+    while count < 256 || feed.isCongested {
+      count += 1
       let reading = try feed.read { row, details in
         if filter.matches(KnownSocket(row: row, info: details.info)) {
           sockets.append(StatesRow(row: row, details: details))
@@ -112,7 +116,9 @@ extension StatesOptions {
       }
       do throws(OutputError) {
         try writer.write(sockets, to: &output)
-        if reading == .lost { try writer.writeLoss(to: &output, narrator) }
+        if case .lost(let count) = reading {
+          try writer.writeLoss(of: count, to: &output, narrator)
+        }
       } catch {
         return .failure(error)
       }
@@ -171,11 +177,15 @@ private struct DestroyedSocketsWriter: ~Copyable {
     }
   }
 
-  func writeLoss(to output: inout OutputBuffer, _ narrator: Narrator) throws(OutputError) {
+  /// The sockets are missing from here on: what waited when the first did not fit is told after this.
+  func writeLoss(
+    of count: Int?, to output: inout OutputBuffer, _ narrator: Narrator
+  ) throws(OutputError) {
+    let sockets = count.map { Units.plural($0, "socket") } ?? "some sockets"
     let event = Event(
       "events_lost",
-      "some sockets are missing here: they were destroyed faster than they were told",
-      [])
+      "\(sockets) missing here: destroyed faster than they could be reported",
+      [("count", .init(count))])
     if isJSON {
       try output.line(event.json)
     } else {
