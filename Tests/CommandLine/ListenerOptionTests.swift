@@ -25,6 +25,11 @@ import Testing
       "The options '--listeners' and '--state' exclude each other: listeners have columns of "
         + "their own"
     ),
+    (
+      ["-l", "--sort=-rtt"],
+      "Listeners cannot be sorted by 'rtt'. Give one of local, recvq, full, synq, drops, backlog."
+    ),
+    (["--sort=-full"], "'full' is a column of '--listeners' only. Give that, too."),
   ])
   func whatDoesNotGoTogether(_ words: [String], _ error: String) throws {
     let done = try tcptool(["states"] + words)

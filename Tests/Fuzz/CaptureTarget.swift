@@ -32,9 +32,8 @@ private func json(of socket: StatesRow) -> String {
   context.isSaved = true
   context.showsSavedOwners = true
   let text = try? OutputBuffer.text { output throws(OutputError) in
-    var writer = try StatesWriter(
-      .json, StatesColumn.all, display: Display(descriptor: -1), hasHeader: false, isWhole: true,
-      to: &output)
+    var writer = StatesWriter(
+      .json, StatesColumn.all, display: Display(descriptor: -1), hasHeader: false, isWhole: true)
     try writer.write(socket, context, to: &output)
     try writer.finish(to: &output)
   }

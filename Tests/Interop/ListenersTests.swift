@@ -111,6 +111,27 @@ import Testing
     #expect(namespace.settings["somaxconn"] == 4096)
   }
 
+  @Test func theyAreSortedAsAsked() throws {
+    let network = try PrivateNetwork()
+    let maker = try QueueMaker.start(
+      [
+        "listen=127.0.0.1,7001,99", "connect=127.0.0.1,7001,5", "listen=127.0.0.1,7002,3",
+        "connect=127.0.0.1,7002,4", "listen=127.0.0.1,7003,9",
+      ], in: network)
+    defer { maker.closeInput() }
+    let orders: [(String, [Int])] = [
+      ("local", [7001, 7002, 7003]), ("-local", [7003, 7002, 7001]),
+      ("-recvq", [7001, 7002, 7003]), ("-full", [7002, 7001, 7003]),
+      ("full", [7003, 7001, 7002]), ("backlog", [7002, 7003, 7001]),
+      // What is equal keeps its order.
+      ("-synq", [7001, 7002, 7003]),
+    ]
+    for (order, ports) in orders {
+      let rows = try Self.listing("--sort=\(order)", in: network).rows
+      #expect(rows.map(\.local.port) == ports, "\(order)")
+    }
+  }
+
   @Test(.timeLimit(.minutes(1))) func numbersAreThoseOfSs() throws {
     let network = try PrivateNetwork()
     let maker = try QueueMaker.start(Self.everything, in: network)

@@ -32,6 +32,19 @@ import Testing
     #expect(done.errorText.contains("standard input has no table of sockets in it"))
   }
 
+  /// No heading stands above an error.
+  @Test(arguments: [[], ["--csv"], ["--listeners"], ["--summary"], ["--sort", "rtt"]])
+  func whatCannotBeReadShowsNothing(_ view: [String]) throws {
+    for (file, words) in [
+      ("/nonexistent/capture", "open /nonexistent/capture"), ("/dev/null", "no table"),
+    ] {
+      let done = try run([try Tool.path, "states", "--from", file] + view)
+      #expect(done.outcome == .exited(1), "\(done)")
+      #expect(done.outputText == "", "\(done)")
+      #expect(done.errorText.contains(words), "\(done)")
+    }
+  }
+
   @Test(.requiresRoot) func anotherNamespaceIsThatOfAProcess() throws {
     let network = try PrivateNetwork()
     let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)

@@ -211,13 +211,37 @@ import Testing
     let peer = try WatchPeer(in: network)
     let terminal = try Self.terminal("--listeners", columns: columns, in: network)
     let start = try terminal.waitFor { $0.contains("127.0.0.1:7000") }
-    #expect(start.contains("0/9") && start.contains("ListenOverflows 0") && !start.contains("sort"))
+    #expect(start.contains("0/9") && start.contains("ListenOverflows 0"))
+    // All of a listener is in one line.
+    let row = start.split(separator: "\n").first { $0.contains("127.0.0.1:7000") }
+    #expect(row?.hasSuffix("IPv4") == true, "\(start)")
     for _ in 0..<4 { try peer.take(.connect) }
     try terminal.waitFor { $0.contains("4/9") && $0.contains("44%") && $0.contains("▄") }
     try terminal.send("q")
     try terminal.waitFor {
       $0.contains("BEFORE") && $0.contains("END 0") && !$0.contains("Accept-Q")
     }
+  }
+
+  @Test(.timeLimit(.minutes(2))) func listenersAreSorted() throws {
+    let network = try PrivateNetwork()
+    let maker = try QueueMaker.start(
+      [
+        "listen=127.0.0.1,7001,99", "connect=127.0.0.1,7001,5", "listen=127.0.0.1,7002,3",
+        "connect=127.0.0.1,7002,3",
+      ], in: network)
+    defer { maker.closeInput() }
+    func ports(_ screen: String) -> [Substring] {
+      screen.matches(of: /127\.0\.0\.1:(700[12])/).map(\.output.1)
+    }
+    let terminal = try Self.terminal("--listeners", "--sort=-full", in: network)
+    try terminal.waitFor { ports($0) == ["7002", "7001"] && $0.contains("s sort: -full") }
+    try terminal.send("S")
+    try terminal.waitFor { ports($0) == ["7001", "7002"] && $0.contains("s sort: full") }
+    try terminal.send("s")
+    try terminal.waitFor { $0.contains("s sort: -synq") }
+    try terminal.send("q")
+    try terminal.waitFor { $0.contains("END 0") }
   }
 
   /// Ctrl-Z gives the terminal to the shell, and fg gives it back.

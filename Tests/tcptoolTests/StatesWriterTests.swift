@@ -180,8 +180,8 @@ extension StatesValue {
     _ format: StatesFormat, _ columns: [StatesColumn], isWhole: Bool = false
   ) throws -> String {
     try OutputBuffer.text { output throws(OutputError) in
-      var writer = try StatesWriter(
-        format, columns, display: plain, hasHeader: true, isWhole: isWhole, to: &output)
+      var writer = StatesWriter(
+        format, columns, display: plain, hasHeader: true, isWhole: isWhole)
       for row in rows { try writer.write(row, .sample, to: &output) }
       try writer.finish(to: &output)
     }

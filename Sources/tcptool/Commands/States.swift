@@ -31,7 +31,7 @@ struct StatesOptions: Subcommand {
   var showsInfo = false
   var showsGroup = false
   var columns: CommaSeparated<ColumnName>?
-  var order: SortOrder?
+  var sortKey: SortKey?
   var showsSummary = false
   var summaryKey: SummaryKey?
   var explains = false
@@ -105,6 +105,9 @@ struct StatesOptions: Subcommand {
       Example(
         command: "tcptool states --watch :443",
         explanation: "See connections come, go through their states, and go."),
+      Example(
+        command: "tcptool states --listeners --sort=-full",
+        explanation: "Show the fullest queues first."),
       Example(
         command: "tcptool states --listeners --watch",
         explanation: "See how the queues of the listeners move."),
@@ -212,10 +215,10 @@ struct StatesOptions: Subcommand {
       "columns", "c", \.columns, value: "column,...",
       help: "Show these columns, in this order; in JSON, these keys."),
     .option(
-      "sort", \.order, value: "column",
+      "sort", \.sortKey, value: "column",
       help: """
         Sort by a column, the smallest first; --sort=-COLUMN puts the largest first. This holds \
-        all rows in memory.
+        all rows in memory. With --listeners: local, recvq, full, synq, drops or backlog.
         """),
     .flag(
       "summary", \.showsSummary,
@@ -244,11 +247,12 @@ struct StatesOptions: Subcommand {
   mutating func validate() throws(UsageError) {
     filter = try filterBesideCapture()
     if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
+    try checkSortKey()
     try settleFormat()
     try settleWatch()
     try settleEvents()
     let summarizes = showsSummary || summaryKey != nil
-    if summarizes && (isCSV || columns != nil || order != nil) {
+    if summarizes && (isCSV || columns != nil || sortKey != nil) {
       throw UsageError(
         "A summary has no rows for '--csv', '--columns' and '--sort'. Leave them out, or use '--json'."
       )
@@ -310,10 +314,10 @@ struct StatesOptions: Subcommand {
     var readError: SystemCallError?
     var explanations = Explanations()
     try toStandardOutput { output throws(OutputError) in
-      var writer = try StatesWriter(
+      var writer = StatesWriter(
         isCSV ? .csv : isJSON ? .json : .text, shownColumns,
         display: Display(descriptor: output.descriptor, color: color), hasHeader: !hasNoHeader,
-        isWhole: isWide, to: &output)
+        isWhole: isWide)
       var walked: Result<StatesReading.Outcome, OutputError>?
       do throws(SystemCallError) {
         walked = try reading.forEachRow { socket, context throws(OutputError) in
@@ -325,7 +329,9 @@ struct StatesOptions: Subcommand {
         readError = error
       }
       outcome = try walked?.get()
-      try writer.finish(to: &output)
+      // A heading above nothing but an error would look like a table without rows.
+      let isTable = outcome.map { $0.saved?.kind != .unknown } ?? false
+      if shown > 0 || isTable { try writer.finish(to: &output) }
     }
     if let readError { throw Failure(.failure, readError) }
     if let outcome {
@@ -349,6 +355,8 @@ struct StatesOptions: Subcommand {
     } catch {
       throw Failure(.failure, error)
     }
+    // Of what is no table there is no summary, but an error.
+    if read.outcome.saved?.kind == .unknown { try tell(read.outcome, narrator) }
     try toStandardOutput { output throws(OutputError) in
       if isJSON {
         try output.line(read.summary.json)

@@ -11,10 +11,10 @@ extension ListenerReport {
   private static let barWidth = 10
 
   static func write(
-    _ reports: [ListenerReport], to output: inout OutputBuffer, _ display: Display,
+    _ items: [Item], of reports: [ListenerReport], to output: inout OutputBuffer,
+    _ display: Display,
     showsOldest: Bool, hasHeader: Bool, isWhole: Bool
   ) throws(OutputError) {
-    let items = reports.flatMap(\.items)
     let hasBar = display.isTerminal && display.columns >= wide
     let hasOwners = items.contains { $0.owners != nil }
     let hasNamespaces = items.contains { $0.namespaceText != nil }

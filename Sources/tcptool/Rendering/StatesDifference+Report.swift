@@ -90,9 +90,9 @@ extension StatesDifference {
   ) throws(OutputError) -> String {
     guard let socket else { return "null" }
     let text = try OutputBuffer.text { output throws(OutputError) in
-      var writer = try StatesWriter(
+      var writer = StatesWriter(
         .json, StatesColumn.all, display: Display(descriptor: -1, color: .never), hasHeader: false,
-        isWhole: true, to: &output)
+        isWhole: true)
       try writer.write(socket, context, to: &output)
       try writer.finish(to: &output)
     }

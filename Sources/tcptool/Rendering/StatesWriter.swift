@@ -16,6 +16,8 @@ struct StatesWriter: ~Copyable {
   /// What the columns give, apart from all else that they have: 100,000 rows go through these.
   private let sources: [Source]
   private let format: StatesFormat
+  /// The heading of CSV, until it is written.
+  private var csvHeading: String?
   private var table: Table?
   private var pieces: [JSONPiece] = []
   /// The keys of all pieces, each behind a `null`, and room for the last to be read eight bytes at once.
@@ -38,15 +40,15 @@ struct StatesWriter: ~Copyable {
     var end: Int
   }
 
-  /// Writes what stands above the rows, too.
+  /// What stands above the rows is written with the first of them, or at the end.
   ///
   /// - Parameters:
   ///   - columns: In their order; JSON gathers those of a group where its first one stands.
   ///   - isWhole: Whether nothing is shortened or broken into lines.
   init(
     _ format: StatesFormat, _ columns: [StatesColumn], display: Display, hasHeader: Bool,
-    isWhole: Bool, to output: inout OutputBuffer
-  ) throws(OutputError) {
+    isWhole: Bool
+  ) {
     self.format = format
     self.isWhole = isWhole
     isColored = display.style.isOn
@@ -61,7 +63,7 @@ struct StatesWriter: ~Copyable {
       let names = columns.map { column in
         (column.group.map { "\($0.rawValue)_" } ?? "") + (column.key ?? column.name)
       }
-      try output.line(names.joined(separator: ","))
+      csvHeading = names.joined(separator: ",")
     case .csv: break
     case .json:
       addPieces(columns)
@@ -85,6 +87,7 @@ struct StatesWriter: ~Copyable {
         }
       }
     case .csv:
+      try writeHeading(to: &output)
       try output.write { bytes in
         for place in sources.indices {
           if place > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -99,6 +102,13 @@ struct StatesWriter: ~Copyable {
   /// Writes what is still kept.
   mutating func finish(to output: inout OutputBuffer) throws(OutputError) {
     try table?.finish(to: &output)
+    try writeHeading(to: &output)
+  }
+
+  private mutating func writeHeading(to output: inout OutputBuffer) throws(OutputError) {
+    guard let heading = csvHeading else { return }
+    csvHeading = nil
+    try output.line(heading)
   }
 
   private mutating func addPieces(_ columns: [StatesColumn]) {

@@ -57,8 +57,7 @@ extension StatesOptions {
       help: "Instead of all rows show each listener with its accept queue, SYN queue and drops."
     ).excluding(
       [
-        "state", "timers", "uid", "memory", "info", "cgroup", "columns", "sort", "summary", "by",
-        "explain",
+        "state", "timers", "uid", "memory", "info", "cgroup", "columns", "summary", "by", "explain",
       ], because: "listeners have columns of their own"),
     .flag(
       "oldest", \.listeners.findsOldest,
@@ -108,7 +107,8 @@ extension StatesOptions {
     /// How the tour over all network namespaces went.
     var tour: NamespaceTour?
 
-    var items: [ListenerReport.Item] { reports.flatMap(\.items) }
+    /// All of them, in the order that was asked for.
+    var items: [ListenerReport.Item]
   }
 
   /// A network namespace with its listeners.
@@ -158,7 +158,9 @@ extension StatesOptions {
       }
       return ListenerReport(listeners, met.facts, owners: owners, isOneOfSeveral: areSeveral)
     }
-    return ReadListeners(reports: reports, outcome: outcome ?? .nothing, owners: owners)
+    let items = listenerOrder.sorted(reports.flatMap(\.items)) { $0 }
+    return ReadListeners(
+      reports: reports, outcome: outcome ?? .nothing, owners: owners, items: items)
   }
 
   func showListeners(_ narrator: Narrator) throws(Failure) -> Ending {
@@ -186,7 +188,8 @@ extension StatesOptions {
       case .openmetrics: try output.metrics(ListenerReport.metrics(of: read.reports))
       case .text:
         try ListenerReport.write(
-          read.reports, to: &output, Display(descriptor: output.descriptor, color: color),
+          items, of: read.reports, to: &output,
+          Display(descriptor: output.descriptor, color: color),
           showsOldest: listeners.findsOldest, hasHeader: !hasNoHeader, isWhole: isWide)
       }
     }

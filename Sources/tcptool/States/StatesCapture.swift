@@ -123,9 +123,9 @@ extension StatesOptions {
     }
     try output.line(Self.captureHead)
     for facts in namespaces { try output.line(facts.json) }
-    var writer = try StatesWriter(
+    var writer = StatesWriter(
       .json, StatesColumn.all, display: Display(descriptor: output.descriptor, color: .never),
-      hasHeader: false, isWhole: true, to: &output)
+      hasHeader: false, isWhole: true)
     var walked: Result<StatesReading.Outcome, OutputError>?
     do throws(SystemCallError) {
       walked = try reading.forEachRow { socket, context throws(OutputError) in

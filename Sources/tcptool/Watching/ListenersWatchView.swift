@@ -12,12 +12,14 @@ struct ListenersWatchView: Watched {
   private let interval: Duration
   private(set) var filterText: String
   private var table = WatchTable()
+  private var sort: ListenerOrder
 
   init(_ options: StatesOptions, every interval: Duration) {
     watch = ListenersWatch(options)
     self.options = options
     self.interval = interval
     filterText = options.operands.joined(separator: " ")
+    sort = options.listenerOrder
   }
 
   mutating func read() throws(SystemCallError) { try watch.read() }
@@ -33,10 +35,15 @@ struct ListenersWatchView: Watched {
 
   var title: String { "tcptool states --listeners --watch" }
   var rowCount: Int { watch.listeners.count + watch.closed.count }
-  /// By port and address, as without a watch.
-  var order: String? { nil }
-  mutating func chooseNextOrder() {}
-  mutating func reverseOrder() {}
+  var order: String? { (sort.isReversed ? "-" : "") + sort.key.rawValue }
+
+  mutating func chooseNextOrder() {
+    let key = sort.key.next
+    // Large numbers are what one looks for.
+    sort = ListenerOrder(key: key, isReversed: key != .local)
+  }
+
+  mutating func reverseOrder() { sort.isReversed.toggle() }
 
   func summary(_ display: Display) -> [String] {
     var notes = [
@@ -82,26 +89,32 @@ struct ListenersWatchView: Watched {
   mutating func table(
     from first: Int, height: Int, _ display: Display
   ) -> (lines: [String], rows: Int) {
-    let all = watch.listeners + watch.closed
-    let length = display.columns < 100 ? 8 : ListenersWatch.historyLength
+    let all = sort.sorted(watch.listeners + watch.closed) { $0.item }
+    // The accept queue's limit tells the backlog, too, where there is no room for both.
+    let isNarrow = display.columns < 100
+    let length = isNarrow ? 5 : display.columns < 130 ? 10 : ListenersWatch.historyLength
     let hasOwners = all.contains { $0.item.owners != nil }
     var titles: [Table.Column] = [
       .init(""), .init("Local"), .init("Accept-Q", .right), .init("Full", .right),
       .init("", .right, minimumWidth: length), .init("SYN-Q", .right),
       .init("", .right, minimumWidth: length), .init("Drops", .right), .init("/s", .right),
     ]
+    if !isNarrow { titles.append(.init("Backlog", .right)) }
+    titles.append(.init("Family"))
     if options.listeners.findsOldest { titles.append(.init("Oldest", .right)) }
     if hasOwners { titles.append(.init("Process")) }
-    titles += [.init("Backlog", .right), .init("Family")]
     return table.lines(
       titles,
       all.dropFirst(first).prefix(height).map { listener in
-        WatchTable.Row(cells: cells(listener, length, hasOwners: hasOwners, display))
+        WatchTable.Row(
+          cells: cells(
+            listener, length, hasBacklog: !isNarrow, hasOwners: hasOwners, display))
       }, noteTitle: "", height: height, hasHeader: !options.hasNoHeader, display)
   }
 
   private func cells(
-    _ listener: ListenersWatch.Tracked, _ length: Int, hasOwners: Bool, _ display: Display
+    _ listener: ListenersWatch.Tracked, _ length: Int, hasBacklog: Bool, hasOwners: Bool,
+    _ display: Display
   ) -> [Table.Cell] {
     let item = listener.item
     func graph(_ history: History, _ queue: QueueFill) -> Table.Cell {
@@ -122,11 +135,12 @@ struct ListenersWatchView: Watched {
       .init(item.dropsText, item.status.drops ?? 0 > 0 ? .yellow : nil),
       .init(rate, listener.dropsPerSecond ?? 0 > 0 ? .red : nil),
     ]
+    if hasBacklog { cells.append(.init(item.backlogText)) }
+    cells.append(.init(item.familyText))
     if options.listeners.findsOldest {
       cells.append(.init(item.status.oldestPending.map { Units.duration($0) } ?? "-"))
     }
     if hasOwners { cells.append(.init(item.processText(isWhole: options.isWide))) }
-    cells += [.init(item.backlogText), .init(item.familyText)]
     return cells
   }
 

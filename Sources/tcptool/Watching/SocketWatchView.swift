@@ -293,9 +293,9 @@ extension OutputBuffer {
     event: (Int) -> JSONValue
   ) throws(OutputError) {
     let records = try Self.text { output throws(OutputError) in
-      var writer = try StatesWriter(
+      var writer = StatesWriter(
         .json, columns, display: Display(descriptor: output.descriptor), hasHeader: false,
-        isWhole: true, to: &output)
+        isWhole: true)
       for socket in sockets { try writer.write(socket, context, to: &output) }
       try writer.finish(to: &output)
     }
