@@ -117,10 +117,10 @@ public struct ListenerTable: Sendable {
     _ listeners: [ListenerStatus], with waiting: WaitingConnections
   ) -> [ListenerStatus] {
     var listeners = listeners.sorted(by: isBefore)
-    var byPort: [UInt16: [Int]] = [:]
+    var index = ListenerIndex<Int>()
     var groups: [ListenerPlace: [Int]] = [:]
     for (number, listener) in listeners.enumerated() {
-      byPort[listener.row.local.port, default: []].append(number)
+      index.add(number, listener.row, interface: listener.interface)
       groups[ListenerPlace(listener.row, listener.interface), default: []].append(number)
     }
     for members in groups.values {
@@ -130,12 +130,12 @@ public struct ListenerTable: Sendable {
       }
     }
     for (place, count) in waiting.handshakes {
-      for number in place.listeners(of: byPort, in: listeners) {
+      for number in index.candidates(at: place) {
         listeners[number].synQueue += count
       }
     }
     for (place, age) in waiting.oldest {
-      for number in place.listeners(of: byPort, in: listeners)
+      for number in index.candidates(at: place)
       where listeners[number].row.receiveQueue > 0 {
         listeners[number].oldestPending = max(age, listeners[number].oldestPending ?? .zero)
       }
@@ -185,64 +185,5 @@ package struct WaitingConnections: Sendable {
     let query = SocketQuery(states: [.established, .closeWait, .synReceived])
     _ = try SockDiag.forEachRow(query) { row, details in pending.add(row, details) }
     try pending.forEachAge { row, details, age in addPending(row, details, age: age) }
-  }
-}
-
-/// Where a listener listens, or where a connection waits for one.
-struct ListenerPlace: Hashable, Sendable {
-  /// Of the socket. A handshake has its listener's, so that an IPv4 client of an IPv6 socket is there
-  /// with IPv6 and a mapped address.
-  let family: SocketRow.Family
-  let port: UInt16
-  /// Unmapped, and without a scope: for that there is the interface.
-  let address: IPAddress
-  /// 0 for any, or unknown.
-  let interface: UInt32
-
-  init(_ row: SocketRow, _ interface: UInt32?) {
-    family = row.family
-    port = row.local.port
-    self.interface = interface ?? 0
-    if case .v6(var inner) = row.local.address.unmapped {
-      inner.scope = 0
-      address = .v6(inner)
-    } else {
-      address = row.local.address.unmapped
-    }
-  }
-
-  /// The listeners that a connection here can be waiting at, by the kernel's rule: one on the very
-  /// address goes before one on all, and then one on the interface before one on any
-  /// (__inet_lookup_listener, inet6_lookup_listener).
-  ///
-  /// - Returns: several where they share the port (SO_REUSEPORT); none where it listens no more.
-  func listeners(of byPort: [UInt16: [Int]], in listeners: [ListenerStatus]) -> [Int] {
-    var best: [Int] = []
-    var bestRank = 0
-    for number in byPort[port] ?? [] {
-      let rank = rank(of: listeners[number])
-      if rank > bestRank {
-        best = []
-        bestRank = rank
-      }
-      if rank > 0, rank == bestRank { best.append(number) }
-    }
-    return best
-  }
-
-  /// How well a listener on this port fits; 0 where it does not.
-  private func rank(of listener: ListenerStatus) -> Int {
-    let there = ListenerPlace(listener.row, listener.interface)
-    guard there.family == family, there.interface == 0 || there.interface == interface else {
-      return 0
-    }
-    let isExact = there.address == address
-    if !isExact {
-      guard there.address.isUnspecified else { return 0 }
-      // An IPv6 wildcard takes IPv4 too, unless it must not; a mapped one of IPv4 takes nothing else.
-      let isIPv4 = !address.isIPv6
-      if isIPv4 ? listener.row.isIPv6Only == true : !there.address.isIPv6 { return 0 }
-    }
-    return 1 + (isExact ? 2 : 0) + (there.interface != 0 ? 1 : 0)
   }
 }

@@ -74,34 +74,3 @@ public enum SocketRole: Hashable, Sendable {
   /// Whether a listener stands behind it, which alone has a process.
   public var belongsToListener: Bool { self == .synQueue || self == .pendingAccept }
 }
-
-/// The listeners of one network namespace, to be found from the connections that wait at them.
-public struct ListenerIndex: Sendable {
-  private var listeners: [UInt16: [SocketRow]] = [:]
-
-  public init() {}
-
-  /// Adds a row; what does not listen is passed over.
-  public mutating func add(_ row: SocketRow) {
-    guard row.state == .listen else { return }
-    listeners[row.local.port, default: []].append(row)
-  }
-
-  /// The listeners at which a connection or handshake waits, by the kernel's rule: one on its very
-  /// address goes before one on all addresses.
-  ///
-  /// - Returns: none where it listens no more; several where they share the address (SO_REUSEPORT),
-  ///   since no row says which of them it is.
-  public func candidates(for row: SocketRow) -> [SocketRow] {
-    let here = listeners[row.local.port] ?? []
-    let address = row.local.address.unmapped
-    let exact = here.filter { $0.local.address.unmapped == address }
-    if !exact.isEmpty { return exact }
-    // A wildcard of the connection's own family goes before IPv6's for both.
-    let wildcards = here.filter { $0.local.address.isUnspecified }
-    let isIPv6 = row.family == .v6
-    let own = wildcards.filter { ($0.family == .v6) == isIPv6 }
-    if !own.isEmpty { return own }
-    return address.isIPv6 ? [] : wildcards.filter { $0.isIPv6Only != true }
-  }
-}

@@ -136,10 +136,7 @@ private struct Ends: Hashable {
 
   /// Without the scope, which /proc does not have, and with one form for a mapped address.
   private static func common(_ endpoint: Endpoint) -> Endpoint {
-    guard case .v6(var address) = endpoint.address.unmapped else { return endpoint.unmapped }
-    address.scope = 0
-    // A listener on all addresses has a peer that is 0 in some form.
-    return Endpoint(.v6(address), endpoint.port)
+    Endpoint(endpoint.address.unmapped.unscoped, endpoint.port)
   }
 }
 

@@ -72,6 +72,13 @@ public enum IPAddress: Hashable, Sendable {
     return false
   }
 
+  /// The address without its scope, which not every table of the kernel has.
+  public var unscoped: IPAddress {
+    guard case .v6(var v6) = self else { return self }
+    v6.scope = 0
+    return .v6(v6)
+  }
+
   /// True for 0.0.0.0 and `::`.
   public var isUnspecified: Bool {
     switch self {

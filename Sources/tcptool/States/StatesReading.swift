@@ -158,16 +158,19 @@ struct StatesReading {
     if loaded.rows.contains(where: { $0.role.belongsToListener }) {
       // The listeners may not be among the rows. Listeners alone cost next to nothing.
       var context = loaded.context
-      func add(_ outside: Int32?, to listeners: inout ListenerIndex) throws(SystemCallError) {
-        _ = try SocketTable.forEachRow(from: source, process: outside, in: [.listen]) { row in
-          listeners.add(row)
+      func add(
+        _ outside: Int32?, to listeners: inout ListenerIndex<UInt64>
+      ) throws(SystemCallError) {
+        let query = SocketQuery(states: [.listen])
+        _ = try SocketTable.forEachRow(from: source, process: outside, query) { row, details in
+          listeners.add(row.inode, row, interface: details.interface)
           inodes.append(row.inode)
         }
       }
       if place.areAll {
         var tour = NamespaceTour()
         try tour.visit { supplement, process throws(SystemCallError) in
-          var listeners = ListenerIndex()
+          var listeners = ListenerIndex<UInt64>()
           try add(process, to: &listeners)
           context.listenersElsewhere[supplement.place] = listeners
           return true

@@ -17,9 +17,10 @@ extension StatesRow {
 struct StatesContext: Sendable {
   /// Nil where nobody asked for them.
   var owners: SocketOwners?
-  var listeners = ListenerIndex()
+  /// The inodes of the listeners that the sockets can wait at.
+  var listeners = ListenerIndex<UInt64>()
   /// Those of other network namespaces, where rows are of several.
-  var listenersElsewhere: [RowSupplement.Place: ListenerIndex] = [:]
+  var listenersElsewhere: [RowSupplement.Place: ListenerIndex<UInt64>] = [:]
   /// Nil where nobody asked for them.
   var groups: ControlGroups?
   /// The network namespace that the rows are of, and its name.
@@ -52,7 +53,8 @@ struct StatesContext: Sendable {
     let listeners =
       listenersElsewhere.isEmpty
       ? listeners : socket.supplement.flatMap { listenersElsewhere[$0.place] } ?? listeners
-    return listeners.candidates(for: socket.row).flatMap { owners[$0.inode] }
+    return listeners.candidates(for: socket.row, interface: socket.details.interface)
+      .flatMap { owners[$0] }
   }
 }
 

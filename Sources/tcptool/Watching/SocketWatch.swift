@@ -125,7 +125,7 @@ struct SocketWatch {
       } else {
         track = SocketTrack(row, isWanted: isWanted, reading: number)
       }
-      if findsOwners { remember(&track, row) }
+      if findsOwners { remember(&track, table.sockets[place]) }
       tally.wanted += isWanted ? 1 : 0
       if track.reading == number, track.isWanted || track.wasWanted {
         switch track.event {
@@ -162,21 +162,23 @@ struct SocketWatch {
         row: socket.row, info: socket.details.info, owners: found.isEmpty ? nil : found))
   }
 
-  private func remember(_ track: inout SocketTrack, _ row: SocketRow) {
+  private func remember(_ track: inout SocketTrack, _ socket: ReadSocket) {
     let found =
-      SocketRole(row).belongsToListener
-      ? context.listeners.candidates(for: row).flatMap { owners[$0.inode] ?? [] }
-      : owners[row.inode] ?? []
+      SocketRole(socket.row).belongsToListener
+      ? context.listeners.candidates(for: socket.row, interface: socket.details.interface)
+        .flatMap { owners[$0] ?? [] }
+      : owners[socket.row.inode] ?? []
     if !found.isEmpty { track.holders = found }
   }
 
   /// Looks for those that are not known yet, and now and then for all.
   private mutating func findOwners(_ next: TableReading) throws(SystemCallError) {
     var inodes = Set(next.sockets.lazy.map(\.row.inode))
-    var listeners = ListenerIndex()
+    var listeners = ListenerIndex<UInt64>()
     // The listeners may not be among the rows. Listeners alone cost next to nothing.
-    _ = try SocketTable.forEachRow(from: reading.source, in: [.listen]) { row in
-      listeners.add(row)
+    let query = SocketQuery(states: [.listen])
+    _ = try SocketTable.forEachRow(from: reading.source, query) { row, details in
+      listeners.add(row.inode, row, interface: details.interface)
       inodes.insert(row.inode)
     }
     context.listeners = listeners
