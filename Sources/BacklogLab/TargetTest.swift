@@ -37,19 +37,14 @@ extension Laboratory {
 }
 
 extension ListenerReading {
-  /// The listener that a connect to `target` reaches, if it is in this network namespace: one on the
-  /// very address before one on all.
+  /// The listener that a connect to `target` reaches, if that is an address of this network namespace.
   static func read(at target: Endpoint) -> ListenerReading? {
     guard let table = try? ListenerTable.read() else { return nil }
-    let address = target.address.unmapped
-    let onPort = table.listeners.filter { $0.row.local.port == target.port }
-    let exact = onPort.filter { $0.row.local.address.unmapped == address }
-    let wild = onPort.filter { listener in
-      let own = listener.row.local.address
-      guard own.isUnspecified else { return false }
-      return own.isIPv6 ? address.isIPv6 || listener.row.isIPv6Only != true : !address.isIPv6
+    var index = ListenerIndex<ListenerStatus>()
+    for listener in table.listeners {
+      index.add(listener, listener.row, interface: listener.interface)
     }
-    let reached = exact.isEmpty ? wild : exact
+    let reached = index.candidates(for: target)
     guard !reached.isEmpty else { return nil }
     func sum(_ value: (ListenerStatus) -> Int?) -> Int? {
       reached.reduce(0 as Int?) { total, listener in
@@ -104,7 +99,13 @@ private struct TargetTest: ~Copyable {
     }
     var look = Look(time: .now - start)
     look.countClients(crowd)
-    let isLocal = plan.target.address.isLoopback || before != nil
+    // Also a remote target can have its port here: a connection within the host has one address.
+    let isLocal =
+      plan.target.address.isLoopback || plan.target.address.isUnspecified
+      || (0..<crowd.count).contains { client in
+        crowd.local(of: client)?.address.unscoped == plan.target.address.unscoped
+      }
+    let before = isLocal ? before : nil
     return .done(
       TargetResult(
         plan: plan, isLocal: isLocal, planned: count, ending: ending, clients: clients,

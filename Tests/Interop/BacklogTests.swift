@@ -150,6 +150,41 @@ import Testing
     #expect(report.verdict.contains("accept queue 0, predicted 6"))
   }
 
+  /// That the same port has a listener here as well says nothing about the other host's.
+  @Test(.requires("unshare", "nsenter"))
+  func anotherHostsListenerIsNotThisHosts() throws {
+    let network = try PrivateNetwork()
+    let host = try Child(
+      network.command(["unshare", "-n", "sh", "-c", "echo ready; exec cat"]), input: .pipe)
+    try host.waitForLine(containing: "ready", in: .standardOutput)
+    let enter = ["nsenter", "-n", "-t", "\(host.pid)"]
+    for line in [
+      ["ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", "\(host.pid)"],
+      ["ip", "address", "add", "10.9.0.1/24", "dev", "near"],
+      ["ip", "link", "set", "near", "up"],
+      enter + ["ip", "address", "add", "10.9.0.2/24", "dev", "far"],
+      enter + ["ip", "link", "set", "far", "up"],
+    ] {
+      let done = try run(network.command(line))
+      try #require(done.outcome == .exited(0), "\(done)")
+    }
+    let words = [try Tool.path, "listen", "--keep-open", "0.0.0.0"]
+    let there = try Child(network.command(enter + words + ["0"]), input: .pipe)
+    let port = "\(try announcedPort(of: there))"
+    let here = try Child(network.command(words + [port]), input: .pipe)
+    _ = try announcedPort(of: here)
+    for (address, isLocal) in [("10.9.0.1", true), ("10.9.0.2", false)] {
+      let done = try run(
+        network.command([
+          try Tool.path, "backlog-test", "--json", "--allow-remote", "--count", "2", address, port,
+        ]))
+      let found = try #require(
+        try JSONSerialization.jsonObject(with: Data(done.output)) as? [String: Any], "\(done)")
+      #expect(found["local"] as? Bool == isLocal)
+      for reading in ["before", "after"] { #expect((found[reading] is NSNull) == !isLocal) }
+    }
+  }
+
   @Test func tooFewDescriptorsAreSaidBeforeAnythingIsOpened() throws {
     let limited = ["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"]
     let done = try run(limited + (try Self.words(128)))
