@@ -15,7 +15,9 @@ extension Laboratory {
     _ plan: TargetPlan, loop: inout ReadinessLoop, observe: (LabProgress) -> Void = { _ in }
   ) throws(LabError) -> LabOutcome<TargetResult> {
     try plan.check()
-    let before = ListenerReading.read(at: plan.target)
+    // Also a remote target can have its port here.
+    let isLocal = plan.target.address.isOfThisHost
+    let before = isLocal ? ListenerReading.read(at: plan.target) : nil
     let room = before.flatMap { reading in
       reading.backlog.map { $0 + reading.listeners - reading.acceptQueue }
     }
@@ -28,7 +30,7 @@ extension Laboratory {
     _ = try FloodResources(
       connects: count, isIPv6: plan.target.address.isIPv6, spreads: false)
     do throws(SystemCallError) {
-      var test = TargetTest(plan, count: count, before: before)
+      var test = TargetTest(plan, count: count, isLocal: isLocal, before: before)
       return try test.run(&loop, observe)
     } catch {
       throw .call(error)
@@ -62,6 +64,7 @@ extension ListenerReading {
 private struct TargetTest: ~Copyable {
   private let plan: TargetPlan
   private let count: Int
+  private let isLocal: Bool
   private let before: ListenerReading?
   private var crowd: ClientCrowd
   private var clients: [TargetClient] = []
@@ -70,9 +73,10 @@ private struct TargetTest: ~Copyable {
   private let start = MonotonicInstant.now
   private var toldAt = MonotonicInstant.now
 
-  init(_ plan: TargetPlan, count: Int, before: ListenerReading?) {
+  init(_ plan: TargetPlan, count: Int, isLocal: Bool, before: ListenerReading?) {
     self.plan = plan
     self.count = count
+    self.isLocal = isLocal
     self.before = before
     crowd = ClientCrowd(to: plan.target, capacity: count)
   }
@@ -99,13 +103,6 @@ private struct TargetTest: ~Copyable {
     }
     var look = Look(time: .now - start)
     look.countClients(crowd)
-    // Also a remote target can have its port here: a connection within the host has one address.
-    let isLocal =
-      plan.target.address.isLoopback || plan.target.address.isUnspecified
-      || (0..<crowd.count).contains { client in
-        crowd.local(of: client)?.address.unscoped == plan.target.address.unscoped
-      }
-    let before = isLocal ? before : nil
     return .done(
       TargetResult(
         plan: plan, isLocal: isLocal, planned: count, ending: ending, clients: clients,

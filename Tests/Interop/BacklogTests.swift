@@ -161,6 +161,8 @@ import Testing
     for line in [
       ["ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", "\(host.pid)"],
       ["ip", "address", "add", "10.9.0.1/24", "dev", "near"],
+      // A connect to it has the first one as its source.
+      ["ip", "address", "add", "10.9.0.3/24", "dev", "near"],
       ["ip", "link", "set", "near", "up"],
       enter + ["ip", "address", "add", "10.9.0.2/24", "dev", "far"],
       enter + ["ip", "link", "set", "far", "up"],
@@ -173,11 +175,12 @@ import Testing
     let port = "\(try announcedPort(of: there))"
     let here = try Child(network.command(words + [port]), input: .pipe)
     _ = try announcedPort(of: here)
-    for (address, isLocal) in [("10.9.0.1", true), ("10.9.0.2", false)] {
+    for (address, isLocal) in [("10.9.0.1", true), ("10.9.0.3", true), ("10.9.0.2", false)] {
       let done = try run(
         network.command([
           try Tool.path, "backlog-test", "--json", "--allow-remote", "--count", "2", address, port,
         ]))
+      try #require(!done.output.isEmpty, "\(done)")
       let found = try #require(
         try JSONSerialization.jsonObject(with: Data(done.output)) as? [String: Any], "\(done)")
       #expect(found["local"] as? Bool == isLocal)

@@ -122,3 +122,12 @@ public struct Socket: ~Copyable, Sendable {
   /// Gives the descriptor away: from now on somebody else closes it.
   consuming func release() -> Int32 { descriptor.release() }
 }
+
+extension IPAddress {
+  /// Whether it is an address of this network namespace: bind(2) refuses all others, unless the
+  /// setting net.ipv4.ip_nonlocal_bind, or that of net.ipv6, allows them.
+  public var isOfThisHost: Bool {
+    guard let socket = try? Socket(for: self) else { return false }
+    return (try? socket.bind(to: Endpoint(self, 0))) != nil
+  }
+}
