@@ -76,10 +76,11 @@ ERRORS = {
 # Calls that are never made to fail, each with its reason.
 EXCLUDED = {
     "execve": "starts the program; where it fails there is none",
+    "exit": "never returns",
     "exit_group": "never returns",
     "arch_prctl": "glibc sets up its thread with it, and ends the program itself where that fails",
     "set_tid_address": "glibc's start; cannot fail",
-    "set_robust_list": "glibc's start; its failure has no effect on a program with one thread",
+    "set_robust_list": "glibc's start of a thread; its failure has no effect where processes share no mutex",
     "rseq": "glibc's start; its failure has no effect",
     "rt_sigreturn": "ends a signal handler; never returns",
     "gettid": "cannot fail",
@@ -97,7 +98,7 @@ EXCLUDED = {
     "mprotect": "glibc protects its relocations once, and ends the program itself where that fails",
     "madvise": "a hint",
     "restart_syscall": "made by the kernel",
-    "futex": "waits in the C library; no error is possible there with one thread",
+    "futex": "waits in the C library and in Swift's, which end the program for an error that no kernel gives here",
     "tgkill": "raises a signal that is the program's end",
 }
 

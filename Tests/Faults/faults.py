@@ -14,20 +14,25 @@ from errors import ERRORS, EXCLUDED, MEMORY
 MOST_OCCURRENCES = 6
 # Signals come at so many moments of each subcommand.
 MOMENTS = 100
-CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?([a-z_][a-z0-9_]*)\(")
+CALL = re.compile(r"^(\d+ +)?([a-z_][a-z0-9_]*)\(")
 
 
 class Recording:
     """What a run without a fault did."""
 
     def __init__(self, trace, seconds):
+        # strace counts the calls of each thread by themselves: here is the most that one has made.
         self.calls = collections.Counter()
         self.order = []
+        of_thread = collections.Counter()
         for line in trace.splitlines():
             match = CALL.match(line)
             if match:
-                self.calls[match.group(1)] += 1
-                self.order.append((match.group(1), self.calls[match.group(1)]))
+                call = match.group(2)
+                of_thread[match.groups()] += 1
+                number = of_thread[match.groups()]
+                self.calls[call] = max(self.calls[call], number)
+                self.order.append((call, number))
         self.seconds = seconds
 
 
@@ -74,7 +79,7 @@ def empties(scenario, recording):
 def limits(scenario, recording):
     for number in range(0, 16):
         yield f"nofile/{number}"
-    for size in (0, 1, 100, 4096, 65536, 100_000):
+    for size in scenario.sizes:
         yield f"fsize/{size}"
     # From what the kernel cannot load to what is enough.
     for kilobytes in range(11_000, 12_800, 64):
@@ -88,7 +93,7 @@ def surroundings(scenario, recording):
         yield f"closed/{closed}"
     yield "output/full"
     yield "output/broken"
-    for pages in (0, 1, 5, 20):
+    for pages in scenario.disks:
         yield f"disk/{pages}"
     yield "proc/none"
     yield "proc/hidden"

@@ -4,6 +4,7 @@ A scenario's `complaints` looks at a run that ended with 0, its `damage` at ever
 nobody sent, or a file that only was to be read.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import re
 import peers
 
 SENT, BACK = peers.data(150_000, 1), peers.data(90_000, 2)
+# So much that its digest has a thread (ConcurrentDigest.threshold), with pieces of its own.
+LARGE = peers.data(6 << 20, 3)
 
 
 class Run:
@@ -49,6 +52,13 @@ class Scenario:
     prefix = ()
     # Files that the program makes, whole or not at all.
     makes = ()
+    # Whether there are threads, whose calls fail too.
+    has_threads = False
+    # What has to be said in the end.
+    said = ""
+    # Free pages of a disk, and sizes that no file may exceed.
+    disks = (0, 1, 5, 20)
+    sizes = (0, 1, 100, 4096, 65536, 100_000)
     # Statuses other than 0 that tell a result and no failure: nothing need be said about them.
     results = ()
 
@@ -349,7 +359,9 @@ def sent(name, words, role="server", **changes):
 
 
 LINES = [b"one\ntwo\nthree\n", b"four\nfive\n"]
-DIGEST = __import__("hashlib").sha256(SENT).hexdigest()
+DIGEST, LARGE_DIGEST = (hashlib.sha256(data).hexdigest() for data in (SENT, LARGE))
+THREADED = {"has_threads": True, "said": LARGE_DIGEST,
+            "sizes": (*Scenario.sizes, 5_000_000)}
 
 SCENARIOS = [
     relayed("listen", "listen 127.0.0.1 {port}"),
@@ -382,6 +394,8 @@ SCENARIOS = [
     sent("send-pipe", "send 127.0.0.1 {port}", stdin="pipe", stdin_data=SENT),
     sent("send-digest", "send --digest sha256 127.0.0.1 {port} {folder}/in {folder}/in",
          stdin="in", stdin_data=SENT, outward=[SENT + SENT]),
+    sent("send-digest-large", "send --digest sha256 127.0.0.1 {port} {folder}/in", stdin="in",
+         stdin_data=LARGE, outward=[LARGE], **THREADED),
     sent("send-splice", "send --copy splice 127.0.0.1 {port} {folder}/in", stdin="in",
          stdin_data=SENT),
     sent("send-listen", "send --listen 127.0.0.1:{port} --size 100K", role="client",
@@ -395,6 +409,8 @@ SCENARIOS = [
              output="got", makes=["got"]),
     received("recv-check", f"recv -o {{folder}}/got --expect-digest {DIGEST} {{port}}",
              output="got", makes=["got"]),
+    received("recv-digest-large", "recv -o {folder}/got --digest sha256 {port}", output="got",
+             makes=["got"], inward=[LARGE], disks=(*Scenario.disks, 1200), **THREADED),
     received("recv-connect", "recv --connect -o {folder}/got 127.0.0.1 {port}", role="server",
              output="got", makes=["got"]),
     received("recv-many", "recv --max-connections 2 -o {folder}/got-%n {port}", Kept,

@@ -46,7 +46,7 @@ class World:
         words = fault.split("/")
         mounted = words[0] == "disk"
         if mounted:
-            mount("-t", "tmpfs", "-o", "size=1m", "none", folder)
+            mount("-t", "tmpfs", "-o", "size=8m", "none", folder)
         try:
             scenario.prepare(run)
             if mounted:
@@ -62,7 +62,7 @@ class World:
 
     def carry_out(self, scenario, run, words, aside):
         trace = os.path.join(aside, "trace")
-        command = [*scenario.prefix, *dressed(words, trace), self.binary, *scenario.command(run)]
+        command = [*scenario.prefix, *dressed(words, trace, scenario.has_threads), self.binary, *scenario.command(run)]
         closing = words[1] if words[0] == "closed" else ""
         if closing:
             text = 'exec "$@"' + "".join(f" {n}{'<' if n == '0' else '>'}&-" for n in closing)
@@ -148,12 +148,13 @@ class World:
         return writer, lambda: read_all(reader, run.taken)
 
 
+SAYING_FAILED = re.compile(r"^(\d+ +)?write\(2,.*INJECTED", re.M)
 INJECTED = set(errors.ERRORS) | {"memory", "refused", "empty", "signal"}
 
 
-def dressed(words, trace):
+def dressed(words, trace, has_threads):
     """The words in front of the program that bring the fault about."""
-    strace = ["strace", "-qq", "-o", trace]
+    strace = ["strace", "-qq", "-o", trace, *(["-f"] if has_threads else [])]
     kind = words[0]
     if kind == "none":
         return strace
@@ -222,6 +223,8 @@ def judge(scenario, run, words, trace):
         for name in scenario.makes:
             if run.file(name) is None:
                 found.append(f"status 0, and {name} is missing")
+        if stderr and not SAYING_FAILED.search(trace) and scenario.said not in stderr:
+            found.append(f"status 0, and {scenario.said} is not told")
     elif status == 70:
         found.append("it says that it has a bug")
     elif status > 0:
@@ -254,7 +257,7 @@ def message_problems(scenario, run, words, trace):
     if "2" in (words[1] if words[0] == "closed" else ""):
         return []
     # What could not be written cannot be read.
-    if re.search(r"^write\(2,.*INJECTED", trace, re.M) or words[0] in ("fsize", "disk") and not run.stderr:
+    if SAYING_FAILED.search(trace) or words[0] in ("fsize", "disk") and not run.stderr:
         return []
     if not run.stderr.strip():
         return [f"status {run.status}, and nothing is said"]
