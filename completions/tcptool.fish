@@ -362,7 +362,7 @@ complete -c tcptool -n '__tcptool_may recv -j --json' -s j -l json -d 'Report ev
 complete -c tcptool -n '__tcptool_may recv --log' -l log -r -F -d 'Also write events to a file as JSON lines.'
 complete -c tcptool -n '__tcptool_may recv --version' -l version -d 'Show the version.'
 complete -c tcptool -n '__tcptool_may recv -h --help' -s h -l help -d 'Show help information.'
-complete -c tcptool -n '__tcptool_may states -s --state' -s s -l state -x -a '(__tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING)' -d 'Show only sockets in these states.'
+complete -c tcptool -n '__tcptool_may states -s --state' -s s -l state -x -a '(__tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING)' -d 'Show only sockets in these states; ss\'s names, such as \'estab\', will do too.'
 complete -c tcptool -n '__tcptool_may states --source' -l source -x -a 'auto proc diag' -d 'Where to read: sock_diag (diag), /proc/net/tcp and tcp6 (proc), or sock_diag with /proc in reserve (auto).'
 complete -c tcptool -n '__tcptool_may states -p --process' -s p -l process -d 'Also show who holds each socket, and the role of those that nobody holds.'
 complete -c tcptool -n '__tcptool_may states -o --timers' -s o -l timers -d 'Also show the timer that runs, and retransmissions.'

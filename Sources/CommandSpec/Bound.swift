@@ -88,10 +88,13 @@ public struct Bound<Options: CommandOptions>: Sendable {
     let parameter = Parameter(
       kind: .option, name: name, short: short, valueName: value,
       valueForm: bare.map { .optional(bare: $0) } ?? .required, help: help,
-      choices: S.Value.choices, isList: S.Value.isList, completion: completion,
+      choices: S.Value.choices, isList: S.Value.isList,
+      form: completion == .file ? "the name of a file" : S.Value.form, completion: completion,
       defaultText: fallback.isEmpty ? nil : fallback, isRepeated: S.isRepeated,
       waivedOperands: waivedOperands)
     return Self(parameter: parameter) { options, word, isFirst in
+      // An unset variable in a script would else become a file without a name.
+      if completion == .file && word.isEmpty { return false }
       guard let value = S.Value(argument: word) else { return false }
       options[keyPath: path].take(value, isFirst: isFirst)
       return true
@@ -117,7 +120,7 @@ public struct Bound<Options: CommandOptions>: Sendable {
   ) -> Self {
     let parameter = Parameter(
       kind: .option, name: name, short: short, valueName: value, valueForm: .remaining, help: help,
-      completion: .command, waivedOperands: waivedOperands)
+      form: "the name of a program", completion: .command, waivedOperands: waivedOperands)
     return Self(parameter: parameter) { options, word, isFirst in
       if isFirst && word.isEmpty { return false }
       options[keyPath: path].take(word, isFirst: isFirst)

@@ -8,6 +8,8 @@ public protocol CommandOptions: Sendable {
   static var page: CommandPage { get }
   /// The options in the order in which they are shown.
   static var parameters: [Bound<Self>] { get }
+  /// Options of other programs, and what there is here in their place.
+  static var foreignOptions: [ForeignWord] { get }
   /// The operand words as they stood. The parser checks only their number; a word `HOST:PORT`
   /// where a host and then a port are expected counts as both.
   var operands: [String] { get set }
@@ -16,6 +18,8 @@ public protocol CommandOptions: Sendable {
 }
 
 extension CommandOptions {
+  /// None.
+  public static var foreignOptions: [ForeignWord] { [] }
   /// Finds nothing wrong.
   public mutating func validate() throws(UsageError) {}
 }
@@ -142,8 +146,28 @@ public struct CommandTable<Invocation: Sendable>: Sendable {
       + (command.operands + command.lastOptions).map(\.usage)
   }
 
+  /// Options that stand before a subcommand in vain: those of other programs, and those that have to
+  /// stand behind one.
+  private var foreignRootOptions: [ForeignWord] {
+    let taken = Set(rootOptions.flatMap(\.spellings))
+    var owners: [String: [String]] = [:]
+    for command in commands {
+      for spelling in command.options.flatMap(\.spellings) where !taken.contains(spelling) {
+        owners[spelling, default: []].append(command.page.name)
+      }
+    }
+    return tool.foreignWords()
+      + owners.map { spelling, names in
+        ForeignWord(
+          [spelling], "It goes behind a subcommand: \(names.joined(separator: ", ")).")
+      }
+  }
+
   private func find(_ name: String) throws(UsageError) -> Command<Invocation> {
     if let command = commands.first(where: { $0.page.name == name }) { return command }
+    if let answer = tool.foreignWords().answer(to: name) {
+      throw UsageError("Unknown subcommand '\(shown(name))'. \(answer)")
+    }
     let near = nearest(to: name, in: commands.map(\.page.name) + ["help"])
     throw UsageError("Unknown subcommand '\(shown(name))'", suggestion: near)
   }
@@ -181,7 +205,7 @@ public struct CommandTable<Invocation: Sendable>: Sendable {
       // An unknown $SHELL stays a missing value.
       if Shell(rawValue: name) != nil { words.insert(name, at: 1) }
     }
-    var scan = Scan(options: rootOptions)
+    var scan = Scan(options: rootOptions, foreign: { foreignRootOptions })
     scan.read(words[...])
     if let text = try answer(scan, columns) { return .print(text) }
     guard let setting = scan.settings.first else { throw UsageError("Missing subcommand") }

@@ -112,6 +112,48 @@ public struct TermList: Sendable, Equatable {
   }
 }
 
+/// What a person may type who knows other programs, and what there is here in its place.
+public struct ForeignWord: Sendable, Equatable {
+  /// Which words it is about.
+  public enum Form: Sendable, Equatable {
+    /// These, options with their dashes.
+    case words([String])
+    /// Every word that has a dot or a colon in it, and does not begin with a dash.
+    case host
+    /// Every word of digits alone.
+    case number
+  }
+
+  /// Which words it is about.
+  public var form: Form
+  /// A sentence. What is between quotes can be typed.
+  public var answer: String
+
+  /// Creates an answer to one of several words.
+  public init(_ words: [String], _ answer: String) {
+    self.init(.words(words), answer)
+  }
+
+  /// Creates an answer.
+  public init(_ form: Form, _ answer: String) {
+    self.form = form
+    self.answer = answer
+  }
+
+  func isAbout(_ word: String) -> Bool {
+    switch form {
+    case .words(let words): words.contains(word)
+    case .host: word.first != "-" && word.contains { $0 == "." || $0 == ":" }
+    case .number: !word.isEmpty && word.utf8.allSatisfy { (48...57).contains($0) }
+    }
+  }
+}
+
+extension [ForeignWord] {
+  /// The answer to a word, if there is one.
+  func answer(to word: String) -> String? { first { $0.isAbout(word) }?.answer }
+}
+
 /// What a person reads about one subcommand.
 public struct CommandPage: Sendable, Equatable {
   /// The word that selects it: lower-case ASCII letters, digits and `-`.
@@ -149,7 +191,7 @@ public struct CommandPage: Sendable, Equatable {
 }
 
 /// What a person reads about the tool as a whole.
-public struct ToolPage: Sendable, Equatable {
+public struct ToolPage: Sendable {
   /// The program's name.
   public var name: String
   /// What `--version` prints.
@@ -168,12 +210,15 @@ public struct ToolPage: Sendable, Equatable {
   public var examples: [Example]
   /// Other manual pages, as `ss(8)`; the subcommands' own pages need not be named.
   public var seeAlso: [String]
+  /// Options and subcommands of other programs, made when asked for.
+  public var foreignWords: @Sendable () -> [ForeignWord]
 
   /// Creates a page.
   public init(
     name: String, version: String, date: String, abstract: String, discussion: [String] = [],
     environment: [EnvironmentRow] = [], exitStatuses: [ExitStatusRow] = [],
-    examples: [Example] = [], seeAlso: [String] = []
+    examples: [Example] = [], seeAlso: [String] = [],
+    foreignWords: @escaping @Sendable () -> [ForeignWord] = { [] }
   ) {
     self.name = name
     self.version = version
@@ -184,5 +229,6 @@ public struct ToolPage: Sendable, Equatable {
     self.exitStatuses = exitStatuses
     self.examples = examples
     self.seeAlso = seeAlso
+    self.foreignWords = foreignWords
   }
 }

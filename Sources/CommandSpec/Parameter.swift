@@ -55,6 +55,8 @@ public struct Parameter: Sendable, Equatable {
   public var choices: [String]
   /// Whether the value is a comma-separated list, whose elements are `choices`.
   public var isList: Bool
+  /// How the value is written, as it stands behind 'Give'; empty where there is nothing to say.
+  public var form: String
   /// What a shell offers for the value.
   public var completion: Completion
   /// The default as a person would type it; `nil` if there is none to show.
@@ -78,7 +80,8 @@ public struct Parameter: Sendable, Equatable {
   public init(
     kind: Kind, name: String, short: Character? = nil, valueName: String = "",
     valueForm: ValueForm = .required, help: String, choices: [String] = [],
-    isList: Bool = false, completion: Completion = .none, defaultText: String? = nil,
+    isList: Bool = false, form: String = "",
+    completion: Completion = .none, defaultText: String? = nil,
     isRequired: Bool = false, isRepeated: Bool = false, waivedOperands: [String] = []
   ) {
     self.kind = kind
@@ -89,6 +92,7 @@ public struct Parameter: Sendable, Equatable {
     self.help = help
     self.choices = choices
     self.isList = isList
+    self.form = form
     self.completion = completion
     self.defaultText = defaultText
     self.isRequired = isRequired

@@ -13,7 +13,8 @@ func parseOptions<O: CommandOptions>(
   _ words: [String], as _: O.Type, operands: [Parameter]
 ) throws(UsageError) -> Parsed<O> {
   let parameters = O.parameters
-  var scan = Scan(options: parameters.map(\.parameter) + [.version, .help])
+  var scan = Scan(
+    options: parameters.map(\.parameter) + [.version, .help], foreign: { O.foreignOptions })
   scan.read(words[...])
   // Whoever asks for help gets it, whatever else is wrong.
   if scan.request == .help { return .help }
@@ -54,13 +55,24 @@ private func checkNumber(
   let host = all.indices.dropLast().first {
     all[$0].completion == .host && all[$0 + 1].completion == .port
   }
-  if let host, words.indices.contains(host), isHostAndPort(words[host]) { count += 1 }
+  if let host, words.indices.contains(host) {
+    if let endpoint = endpoint(ofURL: words[host]) {
+      throw UsageError("'\(shown(words[host]))' is a URL", suggestion: shown(endpoint))
+    }
+    if isHostAndPort(words[host]) { count += 1 }
+  }
   let waived = settings.flatMap { $0.parameter.waivedOperands }
   let expected = all.filter { !waived.contains($0.name) }
   let required = expected.filter(\.isRequired)
   if count < required.count {
-    throw UsageError(
+    var error = UsageError(
       "Missing expected argument '\(required[count].label)'", about: required[count])
+    if required[count].completion == .port, let word = words.last,
+      word.utf8.first != UInt8(ascii: "["), word.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1
+    {
+      error.message += ". Behind an IPv6 address in brackets it is one word: '[::1]:80'."
+    }
+    throw error
   }
   if count > expected.count, expected.last?.isRepeated != true {
     let word = words[words.count - min(count - expected.count, words.count)]
@@ -68,6 +80,14 @@ private func checkNumber(
     throw UsageError(
       "Unexpected argument '\(shown(word))'" + (waiver.map { explanation(of: $0) } ?? ""))
   }
+}
+
+/// `HOST:PORT` or `HOST SCHEME` of a URL: a scheme is the name of its service. Nil for other words.
+private func endpoint(ofURL word: String) -> String? {
+  guard let colon = word.firstIndex(of: ":"), word[colon...].hasPrefix("://") else { return nil }
+  let authority = word[colon...].dropFirst(3).prefix { !"/?#".contains($0) }
+  let host = authority.split(separator: "@").last.map(String.init) ?? "HOST"
+  return isHostAndPort(host) ? host : "\(host) \(word[..<colon])"
 }
 
 /// Why a word that another command line needs is too much in this one.
@@ -102,7 +122,11 @@ struct Scan {
     var refusal: UsageError {
       var message =
         "The value '\(shown(value))' is invalid for '\(parameter.withValue(spelling))'."
-      if !parameter.choices.isEmpty {
+      if !parameter.form.isEmpty { message += " Give \(parameter.form)." }
+      // A short list says more than a guess.
+      if parameter.choices.count > 12, let near = nearChoice {
+        message += " Did you mean '\(near)'?"
+      } else if !parameter.choices.isEmpty {
         let names = parameter.choices.map { "'\($0)'" }
         let list = [names.dropLast().joined(separator: ", "), names.last ?? ""]
         message += " Please provide \(parameter.isList ? "a comma-separated list" : "one") of "
@@ -110,9 +134,23 @@ struct Scan {
       }
       return UsageError(message, about: parameter)
     }
+
+    /// What the first element that is no choice was probably meant to be.
+    private var nearChoice: String? {
+      let words =
+        parameter.isList
+        ? value.split(separator: ",", omittingEmptySubsequences: false).map(String.init) : [value]
+      for word in words {
+        let known = parameter.choices.first { $0.lowercased() == word.lowercased() }
+        if known == nil { return CommandSpec.nearest(to: word, in: parameter.choices) }
+      }
+      return nil
+    }
   }
 
   let options: [Parameter]
+  /// What other programs call an option; asked only about words that are none here.
+  private let foreign: @Sendable () -> [ForeignWord]
   private(set) var settings: [Setting] = []
   private(set) var operands: [String] = []
   /// `--help` or `--version`, whichever stood first.
@@ -120,7 +158,10 @@ struct Scan {
   /// The first thing that is wrong.
   private(set) var problem: UsageError?
 
-  init(options: [Parameter]) { self.options = options }
+  init(options: [Parameter], foreign: @escaping @Sendable () -> [ForeignWord] = { [] }) {
+    self.options = options
+    self.foreign = foreign
+  }
 
   /// Sorts the words. Goes on after a problem: a request for help may follow.
   mutating func read(_ words: ArraySlice<String>) {
@@ -131,7 +172,7 @@ struct Scan {
         return
       } else if word.hasPrefix("--") {
         readLong(word, &rest)
-      } else if isOption(word) || isDigitFlag(word) {
+      } else if isOption(word) || isDigitFlag(word) || answer(to: word) != nil {
         readShort(word, &rest)
       } else {
         operands.append(word)
@@ -145,11 +186,17 @@ struct Scan {
     return options.contains { $0.short == letter }
   }
 
+  /// What there is in place of another program's option.
+  private func answer(to option: String) -> String? {
+    option.utf8.first == UInt8(ascii: "-") ? foreign().answer(to: option) : nil
+  }
+
   private mutating func readLong(_ word: String, _ rest: inout ArraySlice<String>) {
     let parts = word.dropFirst(2).split(
       separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let index = options.firstIndex(where: { $0.name == name }) else {
+      if let answer = answer(to: "--\(name)") { return note(unknown("--\(name)", answer: answer)) }
       let near = nearest(to: name, in: options.map(\.name)).map { "--\($0)" }
       let short = options.contains { $0.short.map(String.init) == name } ? "-\(name)" : nil
       return note(unknown("--\(name)", suggestion: short ?? near))
@@ -190,8 +237,7 @@ struct Scan {
     var values = [attached ?? parameter.bareValue ?? ""]
     if parameter.kind == .option, attached == nil, parameter.bareValue == nil {
       guard let next = rest.first, !isOption(next) else {
-        return note(
-          UsageError("Missing value for '\(parameter.withValue(spelling))'", about: parameter))
+        return note(missingValue(of: parameter, spelling, before: rest.first))
       }
       values = [next]
       rest.removeFirst()
@@ -205,7 +251,25 @@ struct Scan {
     }
   }
 
+  /// A value that begins with a dash has to be attached; a word that is an option is none.
+  private func missingValue(
+    of parameter: Parameter, _ spelling: String, before next: String?
+  ) -> UsageError {
+    var error = UsageError(
+      "Missing value for '\(parameter.withValue(spelling))'", about: parameter)
+    guard let next, next != "--", parameter.valueForm != .remaining else { return error }
+    let spellings = options.flatMap(\.spellings)
+    if !spellings.contains(where: { next == $0 || next.hasPrefix("\($0)=") }) {
+      error.message += ". If '\(shown(next))' is the value, write '\(spelling)=\(shown(next))'."
+    }
+    return error
+  }
+
   private mutating func note(_ error: UsageError) { problem = problem ?? error }
+
+  private func unknown(_ option: String, answer: String) -> UsageError {
+    UsageError("Unknown option '\(shown(option))'. \(answer)")
+  }
 
   private func unknown(_ option: String, suggestion: String?) -> UsageError {
     UsageError("Unknown option '\(shown(option))'", suggestion: suggestion)
@@ -214,11 +278,16 @@ struct Scan {
   /// Suggests the same letter in the other case, or the long name that a word of several begins to spell.
   private func unknownShort(_ letter: Character, in word: String) -> UsageError {
     let name = String(word.dropFirst())
+    let answer = answer(to: "-\(letter)")
     if name.count > 1, name.first != letter {
-      return unknown("-\(letter)' in '\(word)", suggestion: nil)
+      let option = "-\(letter)' in '\(word)"
+      return answer.map { unknown(option, answer: $0) } ?? unknown(option, suggestion: nil)
     }
     let folded = options.compactMap(\.short).first { $0.lowercased() == letter.lowercased() }
     let near = name.count > 2 ? nearest(to: name, in: options.map(\.name)) : nil
+    if near == nil, let answer {
+      return unknown(name.count > 1 ? "-\(letter)' in '\(word)" : word, answer: answer)
+    }
     return unknown(word, suggestion: near.map { "--\($0)" } ?? folded.map { "-\($0)" })
   }
 }

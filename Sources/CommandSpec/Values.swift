@@ -8,6 +8,9 @@ public protocol ArgumentValue: ArgumentStorage where Value == Self {
   static var choices: [String] { get }
   /// Whether one word holds several of the choices, separated by commas.
   static var isList: Bool { get }
+  /// How a value is written, as it stands behind 'Give': `a size like 64K`. Empty where any word is a
+  /// value, and for a closed set.
+  static var form: String { get }
   /// The value as a person would type it.
   var argumentText: String { get }
 }
@@ -17,6 +20,8 @@ extension ArgumentValue {
   public static var choices: [String] { [] }
   /// One value a word.
   public static var isList: Bool { false }
+  /// Nothing to say.
+  public static var form: String { "" }
 }
 
 extension ArgumentValue where Self: RawRepresentable, RawValue == String {
@@ -34,6 +39,8 @@ extension ArgumentValue where Self: RawRepresentable & CaseIterable, RawValue ==
 extension Int: ArgumentValue {
   /// Reads a decimal number with an optional sign.
   public init?(argument: String) { self.init(argument, radix: 10) }
+  /// A whole number.
+  public static var form: String { "a whole number" }
   /// The decimal digits.
   public var argumentText: String { String(self) }
 }
@@ -61,6 +68,11 @@ extension Duration: ArgumentValue {
       attoseconds <= Int128(Int64.max) * (Self.second / 1_000_000_000)
     else { return nil }
     self.init(attoseconds: attoseconds)
+  }
+
+  /// Some durations.
+  public static var form: String {
+    "a duration like 250ms, 1.5s, 2m or 1h; a number without a unit is seconds"
   }
 
   /// Whole hours or minutes if they are exact, else a decimal number of the largest unit that fits.
@@ -103,6 +115,9 @@ public struct ByteCount: ArgumentValue, Hashable {
     self.bytes = bytes
   }
 
+  /// Some sizes.
+  public static var form: String { "whole bytes, like 1000, 64K (binary) or 64KB (decimal)" }
+
   /// The shortest way to write the number exactly, in binary units if the decimal ones aren't shorter.
   public var argumentText: String {
     let texts = Self.units.filter { bytes != 0 && Int128(bytes) % $0.value == 0 && $0.key != "B" }
@@ -139,6 +154,11 @@ public struct BitRate: ArgumentValue, Hashable {
     self.bits = bits
   }
 
+  /// Some rates.
+  public static var form: String {
+    "a rate with a unit, like 100Mbit (bits a second) or 12MB (bytes a second)"
+  }
+
   /// In the largest decimal unit of bits that leaves a whole number.
   public var argumentText: String {
     let unit = Self.units.first { $0.key.hasSuffix("BIT") && Int128(bits) % $0.value == 0 }
@@ -169,6 +189,10 @@ public struct CommaSeparated<Element: ArgumentValue>: ArgumentValue {
   public static var choices: [String] { Element.choices }
   /// Several values a word.
   public static var isList: Bool { true }
+  /// The form of one, and that there may be several.
+  public static var form: String {
+    Element.form.isEmpty ? "" : "\(Element.form), or several with commas between them"
+  }
   /// The elements, joined by commas.
   public var argumentText: String { elements.map(\.argumentText).joined(separator: ",") }
 }

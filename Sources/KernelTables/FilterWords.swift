@@ -1,6 +1,6 @@
 // The words that a filter knows.
 
-internal import SocketCore
+public import SocketCore
 
 /// A condition by its name.
 enum FilterCondition: Equatable {
@@ -115,4 +115,10 @@ enum FilterWords {
     TCPState.allCases.map { "\($0.name)" }
       + ["listening", "closed", "all", "connected", "synchronized", "bucket", "big"]
   }
+}
+
+extension TCPState {
+  /// The states of a name as a filter takes it: the kernel's (`SYN_RECV`), ss's (`syn-recv`, `estab`)
+  /// or one of ss's for several (`connected`); in any case. Nil for all else.
+  public static func named(_ name: String) -> Set<TCPState>? { FilterWords.states(name) }
 }

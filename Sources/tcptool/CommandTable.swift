@@ -33,7 +33,8 @@ extension Program {
       ],
       seeAlso: [
         "tcptool-json(7)", "tcptool-queues(7)", "tcptool-trace(7)", "nc(1)", "ss(8)", "tcp(7)",
-      ]),
+      ],
+      foreignWords: { .ofTool }),
     commands: [
       row(ListenOptions.self), row(ConnectOptions.self), row(SendOptions.self),
       row(ReceiveOptions.self), row(StatesOptions.self), row(BacklogTestOptions.self),

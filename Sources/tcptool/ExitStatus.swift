@@ -137,6 +137,8 @@ struct Failure: Error {
     let hint =
       if let file = error.missingFile {
         "; \(file) is missing, which names the servers to ask: give an address"
+      } else if error.name.contains(":"), let zone = error.name.firstIndex(of: "%") {
+        "; this host has no interface '\(error.name[zone...].dropFirst())': 'ip link' lists them"
       } else if error.isOfOtherFamily {
         "; it has no address of the family that is asked for"
       } else if error.isTemporary {

@@ -16,7 +16,7 @@ import Testing
         // What loopback brings for an address that is not local is dropped: nothing is forwarded.
         "ip route add 192.0.2.0/24 dev lo", "ip address add 2001:db8::1/64 dev lo",
         "ip route add prohibit 198.51.100.0/24",
-        "ip route add unreachable 203.0.113.0/24",
+        "ip route add unreachable 203.0.113.0/24", "ip route add blackhole 198.18.0.0/15",
         "mount --bind '\(directory.file("hosts"))' /etc/hosts",
       ])
     return (network, directory)
@@ -25,9 +25,26 @@ import Testing
   @Test func eachHasItsStatus() throws {
     let (network, directory) = try network()
     for (address, status, message) in [
-      ("198.51.100.1", Int32(14), "permission denied (EACCES)"),
-      ("203.0.113.1", 13, "no route to host (EHOSTUNREACH)"),
-      ("233.252.0.1", 13, "network is unreachable (ENETUNREACH)"),
+      (
+        "198.51.100.1", Int32(14),
+        "permission denied (EACCES); this host forbids it: a route of type prohibit ('ip route "
+          + "get'), or its firewall"
+      ),
+      (
+        "203.0.113.1", 13,
+        "no route to host (EHOSTUNREACH); no host on the link has that address ('ip neigh'), or a "
+          + "route is of type unreachable ('ip route get')"
+      ),
+      (
+        "233.252.0.1", 13,
+        "network is unreachable (ENETUNREACH); this host has no route there: 'ip route' lists "
+          + "those that it has"
+      ),
+      (
+        "198.18.0.1", 15,
+        "invalid argument (EINVAL); a route of type blackhole leads there: 'ip route get' and the "
+          + "address show it"
+      ),
     ] {
       for name in ["connect", "send"] {
         let done = try run(network.command([Tool.path, name, address, "80"]))
@@ -35,6 +52,32 @@ import Testing
         #expect(done.errorText == "Error: connect to \(address):80: \(message)\n")
         #expect(done.outputText == "")
       }
+    }
+    withExtendedLifetime(directory) {}
+  }
+
+  @Test func aLinkLocalAddressNeedsItsInterface() throws {
+    let (network, directory) = try network()
+    for (words, status, message) in [
+      (
+        ["connect", "fe80::1", "80"], Int32(15),
+        "connect to [fe80::1]:80: invalid argument (EINVAL); a link-local address needs its "
+          + "interface behind it, as in fe80::1%eth0"
+      ),
+      (
+        ["listen", "fe80::1", "80"], 15,
+        "bind to [fe80::1]:80: invalid argument (EINVAL); a link-local address needs its "
+          + "interface behind it, as in fe80::1%eth0"
+      ),
+      (
+        ["connect", "fe80::1%nope", "80"], 10,
+        "resolve fe80::1%nope: name or service not known (EAI_NONAME); this host has no interface "
+          + "'nope': 'ip link' lists them"
+      ),
+    ] {
+      let done = try run(network.command([Tool.path] + words))
+      #expect(done.outcome == .exited(status))
+      #expect(done.errorText == "Error: \(message)\n")
     }
     withExtendedLifetime(directory) {}
   }

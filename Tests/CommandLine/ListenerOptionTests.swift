@@ -5,13 +5,18 @@ import TestSupport
 import Testing
 
 @Suite(.waits) struct ListenerOptions {
+  private static let percentage = "Give a percentage from 1 to 100."
+
   @Test(arguments: [
     (["--check", "5"], "The option '--check' needs '--listeners'"),
     (["--oldest"], "The option '--oldest' needs '--listeners'"),
     (["--format", "openmetrics"], "The format 'openmetrics' needs '--listeners'"),
-    (["-l", "--check", "0"], "The value '0' is invalid for '--check <percent>'."),
-    (["-l", "--check", "101%"], "The value '101%' is invalid for '--check <percent>'."),
-    (["-l", "--check", "%"], "The value '%' is invalid for '--check <percent>'."),
+    (["-l", "--check", "0"], "The value '0' is invalid for '--check <percent>'. \(percentage)"),
+    (
+      ["-l", "--check", "101%"],
+      "The value '101%' is invalid for '--check <percent>'. \(percentage)"
+    ),
+    (["-l", "--check", "%"], "The value '%' is invalid for '--check <percent>'. \(percentage)"),
     (
       ["-l", "--check", "5", "-f", "openmetrics"],
       "'--check' has no format 'openmetrics', which has all listeners. Leave one of them out."

@@ -16,6 +16,8 @@ import Testing
 
   private static let backlogHelp =
     "Help:  -b, --backlog <n>  Backlog for listen(2), passed on unchanged."
+  private static let backlogForm =
+    "Give a whole number that 32 bits can hold, signed or not."
   private static let endings: [String: String] = [
     "": """
     Usage: tcptool <subcommand>
@@ -65,7 +67,11 @@ import Testing
       says: "Unknown option '--backlgo'. Did you mean '--backlog'?"),
     Row("states", "--colour", "never", says: "Unknown option '--colour'. Did you mean '--color'?"),
     Row("states", "-S", "LISTEN", says: "Unknown option '-S'. Did you mean '-s'?"),
-    Row("send", "-x", "host", "80", says: "Unknown option '-x'"),
+    Row("send", "-y", "host", "80", says: "Unknown option '-y'"),
+    Row(
+      "connect", "-z", "host", "80",
+      says: "Unknown option '-z'. '--probe' tries ports without sending data: 'tcptool connect "
+        + "--probe PORTS HOST'."),
     Row(
       "listen",
       says: """
@@ -122,6 +128,26 @@ import Testing
                                 ^^^^
         """#),
     Row("backlog-test", "7000", says: "Missing expected argument '<port>'"),
+    Row(
+      "connect", "localhost", "80-90",
+      says: invalidPort("80-90") + " '--probe 80-90' tries several, without sending data."),
+    Row(
+      "connect", "[::1]:80,443",
+      says: invalidPort("80,443") + " '--probe 80,443' tries several, without sending data."),
+    Row("connect", "localhost", "8080-https", says: invalidPort("8080-https")),
+    Row(
+      "connect", "--timeout", "0", "localhost", "80",
+      says:
+        "The value of '--timeout' must be greater than zero. Without the option the kernel's own "
+        + "holds."),
+    Row(
+      "send", "--wait", "0s", "localhost", "80",
+      says: "The value of '--wait' must be greater than zero. Without the option there is one try."),
+    Row(
+      "listen", "--accept-timeout", "0ms", "80",
+      says:
+        "The value of '--accept-timeout' must be greater than zero. Without the option there is "
+        + "no limit."),
     Row("listen", "99999", says: invalidPort("99999")),
     Row("listen", "-1", says: invalidPort("-1")),
     Row("recv", "localhost:65536", says: invalidPort("65536")),
@@ -130,13 +156,16 @@ import Testing
     Row("listen", "\u{1b}[31m", says: invalidPort(#"\x1b[31m"#)),
     Row(
       "backlog-test", "--backlog", "99999999999",
-      says: "The value '99999999999' is invalid for '--backlog <n>'.\n" + backlogHelp),
+      says: "The value '99999999999' is invalid for '--backlog <n>'. \(backlogForm)\n"
+        + backlogHelp),
     Row(
       "backlog-test", "-b", "abc",
-      says: "The value 'abc' is invalid for '-b <n>'.\n" + backlogHelp),
+      says: "The value 'abc' is invalid for '-b <n>'. \(backlogForm)\n"
+        + backlogHelp),
     Row(
       "backlog-test", "--backlog=1e9",
-      says: "The value '1e9' is invalid for '--backlog <n>'.\n" + backlogHelp),
+      says: "The value '1e9' is invalid for '--backlog <n>'. \(backlogForm)\n"
+        + backlogHelp),
     Row(
       "backlog-test", "--backlog", says: "Missing value for '--backlog <n>'\n" + backlogHelp),
     Row(
@@ -148,19 +177,22 @@ import Testing
     Row(
       "send", "-t", "5x", "host", "80",
       says: """
-        The value '5x' is invalid for '-t <duration>'.
+        The value '5x' is invalid for '-t <duration>'. Give a duration like 250ms, 1.5s, 2m or 1h; a number \
+        without a unit is seconds.
         Help:  -t, --timeout <duration>  Longest time for connecting: 500ms, 2s, 1m.
         """),
     Row(
       "send", "--timeout=-1s", "host", "80",
       says: """
-        The value '-1s' is invalid for '--timeout <duration>'.
+        The value '-1s' is invalid for '--timeout <duration>'. Give a duration like 250ms, 1.5s, 2m or 1h; a number \
+        without a unit is seconds.
         Help:  -t, --timeout <duration>  Longest time for connecting: 500ms, 2s, 1m.
         """),
     Row(
       "send", "--linger", "", "host", "80",
       says: """
-        The value '' is invalid for '--linger <duration>'.
+        The value '' is invalid for '--linger <duration>'. Give a duration like 250ms, 1.5s, 2m or 1h; a number \
+        without a unit is seconds.
         Help:  --linger <duration>  How long the peer may keep its side open once it has \
         acknowledged everything.
         """),
@@ -191,17 +223,41 @@ import Testing
     Row(
       "connect", "--wait", "soon", "host", "80",
       says: """
-        The value 'soon' is invalid for '--wait <duration>'.
+        The value 'soon' is invalid for '--wait <duration>'. Give a duration like 250ms, 1.5s, 2m or 1h; a number \
+        without a unit is seconds.
         Help:  --wait <duration>  Try again until the port accepts, for this long at most; --timeout then \
         applies to each try.
         """),
     Row(
-      "states", "--state", "LISTENING",
+      "states", "--state", "nosuch",
       says: """
-        The value 'LISTENING' is invalid for '--state <state,...>'. Please provide a \
+        The value 'nosuch' is invalid for '--state <state,...>'. Please provide a \
         comma-separated list of 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', \
         'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'LISTEN' and 'CLOSING'.
-        Help:  -s, --state <state,...>  Show only sockets in these states.
+        Help:  -s, --state <state,...>  Show only sockets in these states; ss's names, such as \
+        'estab', will do too.
+        """),
+    Row(
+      "states", "--columns", "local,rtts",
+      says: """
+        The value 'local,rtts' is invalid for '--columns <column,...>'. Did you mean 'rtt'?
+        Help:  -c, --columns <column,...>  Show these columns, in this order; in JSON, these keys.
+        """),
+    Row(
+      "states", "--sort", "-rtt",
+      says: """
+        Missing value for '--sort <column>'. If '-rtt' is the value, write '--sort=-rtt'.
+        Help:  --sort <column>  Sort by a column, the smallest first; --sort=-COLUMN puts the \
+        largest first. This holds all rows in memory. With --listeners: local, recvq, full, synq, \
+        drops or backlog.
+        """),
+    Row(
+      "recv", "--output=", "80",
+      says: """
+        The value '' is invalid for '--output <file>'. Give the name of a file.
+        Help:  -o, --output <file>  Where to write; '-' is standard output, the default. With \
+        --keep-open '%n' in it is the connection's number, '%a' the peer's address, '%p' its port, \
+        '%%' a percent sign.
         """),
     Row(
       "states", "--color", "red",

@@ -66,7 +66,7 @@ import Testing
     ("--far", "The option '--far' needs '<host>' and '<port>'"),
     ("--wait --far", "The option '--far' needs '<host>' and '<port>'"),
     // What a word is comes before what it means beside others.
-    ("-p 1 --linger x", "The value 'x' is invalid for '--linger <n>'."),
+    ("-p 1 --linger x", "The value 'x' is invalid for '--linger <n>'. Give a whole number."),
   ])
   func othersDoNot(_ line: String, _ message: String) {
     let error = #expect(throws: UsageError.self) { try parse(line) }

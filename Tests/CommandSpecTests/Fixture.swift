@@ -75,6 +75,13 @@ struct Listen: CommandOptions {
     .flag("old", "4", \.old, help: "Version 4 only."),
   ]
 
+  static var foreignOptions: [ForeignWord] {
+    [
+      ForeignWord(["-z", "-6", "--zero"], "There is no zero."),
+      ForeignWord(["--backlogs"], "There is one."),
+    ]
+  }
+
   mutating func validate() throws(UsageError) {
     if keepOpen && timeout != nil { throw UsageError("--timeout makes no sense with --keep-open") }
   }
@@ -151,7 +158,13 @@ let table = CommandTable(
     exitStatuses: [
       ExitStatusRow(status: 0, meaning: "Done."), ExitStatusRow(status: 64, meaning: "Usage."),
     ],
-    examples: [Example(command: "nasty states", explanation: "Show all.")]),
+    examples: [Example(command: "nasty states", explanation: "Show all.")],
+    foreignWords: {
+      [
+        ForeignWord(["-l", "ss"], "'nasty states' does that."), ForeignWord(.host, "Who is that?"),
+        ForeignWord(.number, "How many?"),
+      ]
+    }),
   commands: [
     Command(Listen.self) { Invocation.listen($0) },
     Command(Send.self) { Invocation.send($0) },

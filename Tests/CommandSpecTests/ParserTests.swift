@@ -91,7 +91,6 @@ import Testing
   @Test func repeatedOptionsCollect() throws {
     #expect(try listen("--tag", "a", "-tb", "1", "--tag=").tags == ["a", "b", ""])
     #expect(try listen("--output", "a", "--output", "b=c", "1").output == "b=c")
-    #expect(try listen("-o", "", "1").output == "")
     #expect(try listen("-o", "-", "1").output == "-")
   }
 
@@ -171,6 +170,9 @@ import Testing
 }
 
 @Suite struct Complaints {
+  private static let durations =
+    "Give a duration like 250ms, 1.5s, 2m or 1h; a number without a unit is seconds."
+
   @Test(arguments: [
     ("listen --backlgo 5 a 1 2 3", "Unknown option '--backlgo'. Did you mean '--backlog'?"),
     ("listen --backlog x --nope 1", "Unknown option '--nope'"),
@@ -192,6 +194,15 @@ import Testing
     ("send", "Missing expected argument '<host>'"),
     ("send h", "Missing expected argument '<port>'"),
     (
+      "send ::1:80",
+      "Missing expected argument '<port>'. Behind an IPv6 address in brackets it is one word: "
+        + "'[::1]:80'."
+    ),
+    ("send http://h/x?y", "'http://h/x?y' is a URL. Did you mean 'h http'?"),
+    ("send https://u:p@h:81/ 1", "'https://u:p@h:81/' is a URL. Did you mean 'h:81'?"),
+    ("send ftp://[::1]", "'ftp://[::1]' is a URL. Did you mean '[::1] ftp'?"),
+    ("send ://", "'://' is a URL. Did you mean 'HOST '?"),
+    (
       "listen --format xml 1",
       "The value 'xml' is invalid for '--format <format>'. Please provide one of 'text' and 'json'."
     ),
@@ -202,8 +213,28 @@ import Testing
     ),
     (
       "listen -b 99999999999999999999 1",
-      "The value '99999999999999999999' is invalid for '-b <n>'."
+      "The value '99999999999999999999' is invalid for '-b <n>'. Give a whole number."
     ),
+    ("listen -z 1", "Unknown option '-z'. There is no zero."),
+    ("listen -zk 1", "Unknown option '-z' in '-zk'. There is no zero."),
+    ("listen -kz 1", "Unknown option '-z' in '-kz'. There is no zero."),
+    ("listen -6 1", "Unknown option '-6'. There is no zero."),
+    ("listen --zero=1 1", "Unknown option '--zero'. There is no zero."),
+    ("listen --backlogs 1", "Unknown option '--backlogs'. There is one."),
+    ("-l 7000", "Unknown option '-l'. 'nasty states' does that."),
+    ("-lk 7000", "Unknown option '-l' in '-lk'. 'nasty states' does that."),
+    ("-k 7000", "Unknown option '-k'. It goes behind a subcommand: listen, serve."),
+    ("--tag x", "Unknown option '--tag'. It goes behind a subcommand: listen."),
+    ("ss -tan", "Unknown subcommand 'ss'. 'nasty states' does that."),
+    ("help ss", "Unknown subcommand 'ss'. 'nasty states' does that."),
+    ("[::1]:80", "Unknown subcommand '[::1]:80'. Who is that?"),
+    ("7000", "Unknown subcommand '7000'. How many?"),
+    ("listen -o= 1", "The value '' is invalid for '-o <file>'. Give the name of a file."),
+    (
+      "listen --backlog -x 1",
+      "Missing value for '--backlog <n>'. If '-x' is the value, write '--backlog=-x'."
+    ),
+    ("listen -b --backlog=3 1", "Missing value for '-b <n>'"),
     (
       "listen -k=1 1", "The option '-k' does not take any value, but '1' was specified."
     ),
@@ -211,8 +242,10 @@ import Testing
       "listen --keep-open= 1",
       "The option '--keep-open' does not take any value, but '' was specified."
     ),
-    ("serve --queues= 1", "The value '' is invalid for '--queues[=<duration>]'."),
-    ("serve -qk 1", "The value 'k' is invalid for '-q[<duration>]'."),
+    (
+      "serve --queues= 1", "The value '' is invalid for '--queues[=<duration>]'. \(durations)"
+    ),
+    ("serve -qk 1", "The value 'k' is invalid for '-q[<duration>]'. \(durations)"),
     ("serve --queues 1s 1", "Unexpected argument '1'"),
     (
       "serve --format=xml 1",
@@ -223,7 +256,10 @@ import Testing
     ("serve 1 -ke", "Missing value for '-e <command> ...'"),
     ("serve 1 --exec --keep", "Missing value for '--exec <command> ...'"),
     ("serve 1 --exec -- cat", "Missing value for '--exec <command> ...'"),
-    ("serve 1 --exec= cat", "The value '' is invalid for '--exec <command> ...'."),
+    (
+      "serve 1 --exec= cat",
+      "The value '' is invalid for '--exec <command> ...'. Give the name of a program."
+    ),
     (
       "serve --exec cat 1",
       "Missing expected argument '<port>'. Words after '--exec' belong to that option."
@@ -245,6 +281,14 @@ import Testing
   func eachMistakeHasItsText(line: String, message: String) {
     let text = complaint(line.split(separator: " ").map(String.init))
     #expect(text.split(separator: "\n").first.map(String.init) == "Error: \(message)")
+  }
+
+  /// A word that another program's option begins like is a value, an operand or a number as before.
+  @Test func aForeignOptionIsAskedForLast() throws {
+    #expect(try listen("-b", "-6", "1").backlog == -6)
+    #expect(try listen("--", "-6").operands == ["-6"])
+    #expect(try listen("-7").operands == ["-7"])
+    #expect(try listen("--tag", "ss", "1").tags == ["ss"])
   }
 
   @Test func anErrorHasItsContext() {

@@ -135,12 +135,13 @@ import Testing
       table.commands[4].parameters.first { $0.name == "queues" }
         == Parameter(
           kind: .option, name: "queues", short: "q", valueName: "duration",
-          valueForm: .optional(bare: "200ms"), help: "Show the queues so often."))
+          valueForm: .optional(bare: "200ms"), help: "Show the queues so often.",
+          form: Duration.form))
     #expect(
       table.commands[4].parameters.first { $0.name == "exec" }
         == Parameter(
           kind: .option, name: "exec", short: "e", valueName: "command", valueForm: .remaining,
-          help: "What to run.", completion: .command))
+          help: "What to run.", form: "the name of a program", completion: .command))
     #expect(
       table.commands[1].parameters[2]
         == Parameter(kind: .operand, name: "file", help: "What.", completion: .file))

@@ -34,15 +34,45 @@ import Testing
 
   /// No heading stands above an error.
   @Test(arguments: [[], ["--csv"], ["--listeners"], ["--summary"], ["--sort", "rtt"]])
-  func whatCannotBeReadShowsNothing(_ view: [String]) throws {
-    for (file, words) in [
-      ("/nonexistent/capture", "open /nonexistent/capture"), ("/dev/null", "no table"),
+  func whatIsNoTableShowsNothing(_ view: [String]) throws {
+    let done = try run([try Tool.path, "states", "--from", "/dev/null"] + view)
+    #expect(done.outcome == .exited(1), "\(done)")
+    #expect(done.outputText == "", "\(done)")
+    #expect(done.errorText.contains("no table"), "\(done)")
+  }
+
+  /// No table is no empty table: there is no heading, and the status is not that of no row.
+  @Test(arguments: [
+    ["--from"], ["--csv", "--from"], ["--json", "--from"], ["--summary", "--from"],
+    ["--listeners", "--from"], ["--process", "--from"], ["--sort", "rtt", "--from"], ["--diff"],
+  ])
+  func aFileThatIsNotThereIsSaid(_ words: [String]) throws {
+    let directory = try TemporaryDirectory()
+    for (file, error) in [
+      (directory.file("none"), "no such file or directory (ENOENT)"),
+      (directory.path, "is a directory (EISDIR)"),
     ] {
-      let done = try run([try Tool.path, "states", "--from", file] + view)
-      #expect(done.outcome == .exited(1), "\(done)")
-      #expect(done.outputText == "", "\(done)")
-      #expect(done.errorText.contains(words), "\(done)")
+      let done = try Child([try Tool.path, "states"] + words + [file]).wait()
+      #expect(done.outcome == .exited(24))
+      #expect(done.outputText == "")
+      #expect(done.errorText.contains(error), "\(done.errorText)")
     }
+  }
+
+  /// As the filter takes them, in either place.
+  @Test(arguments: [
+    ("LISTEN", 1), ("listening", 1), ("estab", 2), ("ESTAB,listen", 3), ("time-wait", 0),
+    ("connected", 2), ("all", 3), ("Syn-Recv", 0),
+  ])
+  func statesGoByTheNamesOfSS(_ names: String, _ count: Int) throws {
+    let network = try PrivateNetwork()
+    let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)
+    try listener.waitForLine(containing: "listening on ")
+    let client = try tcptool("connect", "--recv-only", "127.0.0.1", "7000", in: network)
+    try client.waitForLine(containing: "connected")
+    let done = try tcptool("states", "--no-header", "--state", names, in: network).wait()
+    #expect(done.outputText.split(separator: "\n").count == count, "\(done.outputText)")
+    #expect(done.outcome == .exited(count > 0 ? 0 : 1))
   }
 
   @Test(.requiresRoot) func anotherNamespaceIsThatOfAProcess() throws {

@@ -102,7 +102,11 @@ import Testing
     ("connect", [], "Missing expected argument '<host>'"),
     ("connect", ["host"], "Missing expected argument '<port>'"),
     ("connect", ["host:"], "Missing expected argument '<port>'"),
-    ("connect", ["::1"], "Missing expected argument '<port>'"),
+    (
+      "connect", ["::1"],
+      "Missing expected argument '<port>'. Behind an IPv6 address in brackets it is one word: "
+        + "'[::1]:80'."
+    ),
     ("connect", [":80"], "Missing a host before ':80'"),
     ("connect", ["", "80"], "Missing a host before ':80'"),
     ("connect", ["host", "-1"], invalid("-1")), ("connect", ["host:99999"], invalid("99999")),

@@ -50,6 +50,31 @@ import Testing
     }
   }
 
+  /// Whoever typed a wrong value learns what a right one looks like.
+  @Test(arguments: names)
+  func aRefusedValueIsAnsweredWithItsForm(_ name: String) throws {
+    let words = name == "states" ? [] : ["host", "80"]
+    for option in try Self.command(name).parameters where option.kind == .option {
+      for value in ["", "\u{1}", "-0.5x,"] {
+        let error = refusal(of: [name] + words + ["--\(option.name)=\(value)"])
+        guard let message = error?.message, message.contains("is invalid for") else { continue }
+        #expect(
+          [" Give ", " Please provide ", " Did you mean ", " lists the names "].contains {
+            message.contains($0)
+          }, "\(message)")
+      }
+    }
+  }
+
+  private func refusal(of words: [String]) -> UsageError? {
+    do throws(UsageError) {
+      _ = try Program.table.parse(words, columns: 80, shell: nil)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   /// One sentence or more, as a sentence is written.
   @Test(arguments: names)
   func everythingIsExplainedInSentences(_ name: String) throws {

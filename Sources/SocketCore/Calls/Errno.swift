@@ -27,6 +27,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let isADirectory = Errno(rawValue: EISDIR)
   public static let notADirectory = Errno(rawValue: ENOTDIR)
   public static let readOnly = Errno(rawValue: EROFS)
+  public static let invalidArgument = Errno(rawValue: EINVAL)
   public static let notFound = Errno(rawValue: ENOENT)
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)

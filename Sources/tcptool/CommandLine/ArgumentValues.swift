@@ -22,5 +22,6 @@ struct PositiveCount: ArgumentValue, Hashable {
     self.value = value
   }
 
+  static let form = "a whole number from 1 on"
   var argumentText: String { String(value) }
 }

@@ -27,6 +27,7 @@ struct EventRate: ArgumentValue {
     text = argument
   }
 
+  static let form = "a rate like 20 (a second), 0.5/s or 30/m"
   var argumentText: String { text }
 
   /// How many a second.

@@ -23,6 +23,7 @@ struct Backlog: ArgumentValue {
     value = bits
   }
 
+  static let form = "a whole number that 32 bits can hold, signed or not"
   var argumentText: String { String(typed) }
 }
 

@@ -14,6 +14,7 @@ struct BufferSize: ArgumentValue {
   }
 
   var value: Int32 { Int32(clamping: size.bytes) }
+  static let form = "whole bytes below 2G, like 64K (binary) or 64KB (decimal)"
   var argumentText: String { size.argumentText }
 }
 
@@ -29,6 +30,9 @@ struct OptionNumber<Limits: NumberLimits>: ArgumentValue {
     value = number
   }
 
+  static var form: String {
+    "a whole number from \(Limits.range.lowerBound) to \(Limits.range.upperBound)"
+  }
   var argumentText: String { String(value) }
 }
 
@@ -53,6 +57,7 @@ struct WholeSeconds: ArgumentValue {
     self.seconds = seconds
   }
 
+  static let form = "whole seconds, at least one, like 5s or 2m"
   var argumentText: String { Duration.seconds(Int(seconds)).argumentText }
 }
 
@@ -70,6 +75,7 @@ struct WholeMilliseconds: ArgumentValue {
     milliseconds = UInt32(seconds * 1_000 + thousandths)
   }
 
+  static let form = "whole milliseconds, at least one, like 500ms or 10s"
   var argumentText: String { Duration.milliseconds(Int(milliseconds)).argumentText }
 }
 
@@ -95,6 +101,7 @@ struct KeepAlive: ArgumentValue {
     }
   }
 
+  static let form = "whole seconds and a number, like 60s or 60s,10s,5"
   var argumentText: String {
     [idle.argumentText, interval?.argumentText, count.map { "\($0)" }].compactMap(\.self)
       .joined(separator: ",")
@@ -133,6 +140,7 @@ struct CodePoint: ArgumentValue {
     }
   }
 
+  static let form = "a number from 0 to 63, or a name like ef, cs1 or af41"
   var argumentText: String { String(value) }
 }
 
@@ -145,5 +153,6 @@ struct AlgorithmName: ArgumentValue {
     name = argument
   }
 
+  static let form = "a name of 1 to 15 bytes, like cubic"
   var argumentText: String { name }
 }

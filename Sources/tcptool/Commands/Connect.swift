@@ -14,6 +14,8 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
 
+  static var foreignOptions: [ForeignWord] { .ofConnect }
+
   static let page = CommandPage(
     name: "connect",
     abstract: "Connect to a host and relay to standard input and output.",
@@ -115,7 +117,7 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
     + relayParameters + socketParameters + narrationParameters
 
   mutating func validate() throws(UsageError) {
-    try dialing.validate()
+    try dialing.validate(timeout: timeout)
     endpoint = try probing.endpoint(of: operands)
     try relay.validate()
     try repetition.validate()

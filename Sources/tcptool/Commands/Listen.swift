@@ -14,6 +14,8 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
   var sockets = SocketSettings()
   private var endpoint = TypedEndpoint(port: 0)
 
+  static var foreignOptions: [ForeignWord] { .ofListen }
+
   static let page = CommandPage(
     name: "listen",
     abstract: "Wait for connections and relay them to standard input and output, or serve them.",

@@ -30,6 +30,8 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   /// For each connection of several.
   private var outputName: OutputName?
 
+  static var foreignOptions: [ForeignWord] { .ofReceive }
+
   static let page = CommandPage(
     name: "recv",
     abstract: "Receive what a peer sends, into a file or standard output.",
@@ -187,7 +189,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
 
   mutating func validate() throws(UsageError) {
     dialing.family = listening.family
-    try dialing.validate()
+    try dialing.validate(timeout: timeout)
     if connects {
       var words = operands[...]
       if words.count == 1, HostAndPort(joined: words[0]) == nil {

@@ -28,6 +28,8 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   private var endpoint = TypedEndpoint(port: 0)
   private var files: [String] = []
 
+  static var foreignOptions: [ForeignWord] { .ofSend }
+
   static let page = CommandPage(
     name: "send",
     abstract: "Send files or standard input, and wait until they have arrived.",
@@ -172,7 +174,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
   }()
 
   mutating func validate() throws(UsageError) {
-    try dialing.validate()
+    try dialing.validate(timeout: timeout)
     listening.family = dialing.family
     var words = operands[...]
     if let listenPlace {

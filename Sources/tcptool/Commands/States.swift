@@ -6,18 +6,20 @@ internal import KernelTables
 internal import Report
 internal import SocketCore
 
-/// A state as it is typed: the kernel's name, in any case, with `-` for `_`.
+/// A name of one state or several, as the filter takes it.
 struct StateName: ArgumentValue {
-  var state: TCPState
+  var states: Set<TCPState>
+  /// As it was typed.
+  let argumentText: String
 
   init?(argument: String) {
-    let name = String(argument.uppercased().map { $0 == "-" ? "_" : $0 })
-    guard let state = TCPState.allCases.first(where: { "\($0.name)" == name }) else { return nil }
-    self.state = state
+    guard let states = TCPState.named(argument) else { return nil }
+    self.states = states
+    argumentText = argument
   }
 
+  /// The kernel's names: those that the table shows.
   static var choices: [String] { TCPState.allCases.map { "\($0.name)" } }
-  var argumentText: String { "\(state.name)" }
 }
 
 struct StatesOptions: Subcommand {
@@ -51,6 +53,8 @@ struct StatesOptions: Subcommand {
   var filter = Filter.everything
 
   init() {}
+
+  static var foreignOptions: [ForeignWord] { .ofStates }
 
   static let page = CommandPage(
     name: "states",
@@ -190,7 +194,8 @@ struct StatesOptions: Subcommand {
 
   private static let rowParameters: [Bound<Self>] = [
     .option(
-      "state", "s", \.states, value: "state,...", help: "Show only sockets in these states."),
+      "state", "s", \.states, value: "state,...",
+      help: "Show only sockets in these states; ss's names, such as 'estab', will do too."),
     .option(
       "source", \.source, value: "source",
       help: """
@@ -246,7 +251,7 @@ struct StatesOptions: Subcommand {
 
   mutating func validate() throws(UsageError) {
     filter = try filterBesideCapture()
-    if let states { filter = filter.restricted(to: Set(states.elements.map(\.state))) }
+    if let states { filter = filter.restricted(to: Set(states.elements.flatMap(\.states))) }
     try checkSortKey()
     try settleFormat()
     try settleWatch()
@@ -333,7 +338,7 @@ struct StatesOptions: Subcommand {
       let isTable = outcome.map { $0.saved?.kind != .unknown } ?? false
       if shown > 0 || isTable { try writer.finish(to: &output) }
     }
-    if let readError { throw Failure(.failure, readError) }
+    if let readError { throw reading.failure(readError) }
     if let outcome {
       try tell(outcome, narrator)
     }
@@ -353,7 +358,7 @@ struct StatesOptions: Subcommand {
     do throws(SystemCallError) {
       read = try StatesSummary.read(reading, by: summaryKey)
     } catch {
-      throw Failure(.failure, error)
+      throw reading.failure(error)
     }
     // Of what is no table there is no summary, but an error.
     if read.outcome.saved?.kind == .unknown { try tell(read.outcome, narrator) }

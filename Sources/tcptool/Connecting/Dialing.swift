@@ -14,8 +14,12 @@ struct DialOptions: Sendable {
   var wait: Duration?
 
   /// What one option alone cannot know.
-  func validate() throws(UsageError) {
+  ///
+  /// - Parameter timeout: the limit of each try, as it was typed.
+  func validate(timeout: Duration?) throws(UsageError) {
     try family.validate()
+    try checkLimit(timeout, of: "timeout", without: "the kernel's own holds")
+    try checkLimit(wait, of: "wait", without: "there is one try")
     guard attemptDelay >= Connector.leastAttemptDelay else {
       throw UsageError(
         "The value '\(attemptDelay.argumentText)' is invalid for '--attempt-delay <duration>'. "
@@ -97,6 +101,7 @@ struct SourceAddress: ArgumentValue, Hashable {
     }
   }
 
+  static let form = "an address, not a name, like 10.0.0.5, 10.0.0.5:4000 or [::1]:4000"
   var argumentText: String { endpoint.port == 0 ? "\(endpoint.address)" : "\(endpoint)" }
 }
 

@@ -24,8 +24,17 @@ struct ProbeOptions: Sendable {
       throw UsageError("The value '\(parallel)' is invalid for '--parallel <n>'. Give at least 1.")
     }
     guard let ports else {
-      var words = operands[...]
-      return try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+      do throws(UsageError) {
+        var words = operands[...]
+        return try TypedEndpoint.take(from: &words, hostIsOptional: false, most: 2)
+      } catch {
+        var error = error
+        let port = operands.last?.split(separator: ":").last.map(String.init) ?? ""
+        if port.contains(where: { "-,".contains($0) }), (try? PortList.ports(port)) != nil {
+          error.message += " '--probe \(port)' tries several, without sending data."
+        }
+        throw error
+      }
     }
     portNumbers = try PortList.ports(ports)
     guard let host = operands.first, !host.isEmpty else {

@@ -15,6 +15,7 @@ struct SettingValue: ArgumentValue, Hashable {
     value = String(parts[1])
   }
 
+  static let form = "a name and a value, like somaxconn=16"
   var argumentText: String { "\(name)=\(value)" }
 }
 
@@ -31,6 +32,7 @@ struct SettingList: ArgumentValue, Hashable {
     self.values = values
   }
 
+  static let form = "a name and a list, like somaxconn=16,128,4096"
   var argumentText: String { "\(name)=\(values.argumentText)" }
 }
 
@@ -43,6 +45,7 @@ struct NumberList: ArgumentValue, Hashable {
   var numbers: [Int]
   /// As it was typed.
   let argumentText: String
+  static let form = "numbers or ranges, like 0,5,128, 0..500+100 or 1..4096*2, at most 1,000"
 
   /// More would be a slip of the finger: at half a second each they take minutes.
   static let most = 1_000

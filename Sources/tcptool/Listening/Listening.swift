@@ -36,6 +36,7 @@ struct ReadyDescriptor: ArgumentValue {
     self.number = number
   }
 
+  static let form = "the number of a descriptor, 3 or more"
   var argumentText: String { String(number) }
 
   /// Whether the program was started with it. What it opened itself, a file for events perhaps, is

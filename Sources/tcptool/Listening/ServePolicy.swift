@@ -32,6 +32,7 @@ struct ServePolicy: Sendable {
   var isPlural: Bool { (mostConnections?.value ?? (keepsOpen ? .max : 1)) > 1 }
 
   func validate() throws(UsageError) {
+    try checkLimit(acceptTimeout, of: "accept-timeout")
     // A shorter one would look at the queue all the time.
     if let queues, queues < .milliseconds(1) {
       throw UsageError(

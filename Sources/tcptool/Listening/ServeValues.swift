@@ -17,6 +17,7 @@ enum SourceSize: ArgumentValue {
     }
   }
 
+  static let form = "whole bytes, like 1000, 64K or 64KB, or 'unbounded'"
   var argumentText: String {
     switch self {
     case .unbounded: "unbounded"
@@ -47,6 +48,7 @@ struct Relisten: ArgumentValue {
     }
   }
 
+  static let form = "a backlog, like 128, or with a duration behind it, like 128@5s"
   var argumentText: String {
     backlog.argumentText + (after.map { "@\($0.argumentText)" } ?? "")
   }
@@ -61,5 +63,6 @@ struct AddressRange: ArgumentValue {
     self.prefix = prefix
   }
 
+  static let form = "an address, or a range like 10.0.0.0/8"
   var argumentText: String { "\(prefix)" }
 }

@@ -101,11 +101,19 @@ struct RelayPolicy: Sendable {
 
 /// Refuses limits that would leave no time at all.
 func checkTimeouts(idle: Duration?, total: Duration?) throws(UsageError) {
-  for (name, timeout) in [("idle", idle), ("total", total)] where timeout == .zero {
-    throw UsageError(
-      "The value of '--\(name)-timeout' must be greater than zero. Without the option there is no limit."
-    )
-  }
+  try checkLimit(idle, of: "idle-timeout")
+  try checkLimit(total, of: "total-timeout")
+}
+
+/// Refuses a limit of no time at all, which many take for none.
+///
+/// - Parameter without: how long it is without the option.
+func checkLimit(
+  _ limit: Duration?, of option: String, without: String = "there is no limit"
+) throws(UsageError) {
+  guard limit == .zero else { return }
+  throw UsageError(
+    "The value of '--\(option)' must be greater than zero. Without the option \(without).")
 }
 
 extension CommandOptions {

@@ -134,8 +134,7 @@ func describe(_ failed: FailedAttempt) -> String {
     return "\(failed.error) after \(Units.duration(failed.elapsed)); "
       + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "
       + "a firewall drops the SYN, or the listener's queue is full"
-  case .local:
+  case .local, .unreachable, .prohibited:
     return failed.error.description + failed.error.advice
-  default: return failed.error.description
   }
 }

@@ -22,6 +22,7 @@ struct Percentage: ArgumentValue, Equatable {
     self.value = value
   }
 
+  static let form = "a percentage from 1 to 100"
   var argumentText: String { "\(value)" }
 }
 
@@ -212,7 +213,7 @@ extension StatesOptions {
     if wantsOwners { reading.needs.insert(.owners) }
     let loaded: StatesReading.Loaded
     do throws(SystemCallError) { loaded = try reading.load() } catch {
-      throw Failure(.failure, error)
+      throw reading.failure(error)
     }
     try tell(loaded.outcome, narrator)
     let owners = SocketOwners(

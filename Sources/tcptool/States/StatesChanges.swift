@@ -128,14 +128,12 @@ extension StatesOptions {
     earlier.place = StatesPlace()
     earlier.place.file = path
     earlier.place.endian = place.endian
-    let difference: StatesDifference
-    do throws(SystemCallError) {
-      let before = try earlier.load()
-      let after = try later.load()
-      difference = StatesDifference(before, after, matching: filter)
-    } catch {
-      throw Failure(.failure, error)
+    func load(_ reading: StatesReading) throws(Failure) -> StatesReading.Loaded {
+      do throws(SystemCallError) { return try reading.load() } catch {
+        throw reading.failure(error)
+      }
     }
+    let difference = StatesDifference(try load(earlier), try load(later), matching: filter)
     if let saved = difference.before.outcome.saved {
       try tellOfSaved(saved, difference.before.outcome.filtered, named: path, narrator)
       tellOfDamage(difference.before.outcome.table, narrator)

@@ -45,6 +45,7 @@ struct StatesPlace: Sendable {
         switch error.errno {
         case .operationNotPermitted, .accessDenied: "; it needs root (CAP_SYS_ADMIN)"
         case .notFound where process != nil: "; there is no such process"
+        case .invalidArgument: "; it is not the file of a network namespace"
         case .notFound: "; 'ip netns list' shows the names that there are"
         default: ""
         }

@@ -13,6 +13,11 @@ struct StatesReading {
   var needs: StatesColumn.Needs = []
   var order: SortOrder?
 
+  /// Why the tables, or the file that was named in their place, could not be read.
+  func failure(_ error: SystemCallError) -> Failure {
+    Failure(place.file == nil ? .failure : .localStream, error)
+  }
+
   /// What became of it.
   struct Outcome {
     var filtered: SocketTable.FilteredOutcome

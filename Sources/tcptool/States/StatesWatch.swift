@@ -49,7 +49,7 @@ extension StatesOptions {
     }
     var view = SocketWatchView(
       reading, shownColumns, filterText: operands.joined(separator: " "),
-      restriction: states.map { Set($0.elements.map(\.state)) }, interval: interval,
+      restriction: states.map { Set($0.elements.flatMap(\.states)) }, interval: interval,
       hasHeader: !hasNoHeader, isWhole: isWide)
     return try watch(&view, options, narrator)
   }

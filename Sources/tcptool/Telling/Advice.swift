@@ -10,6 +10,18 @@ extension SystemCallError {
     case ("bind", .addressInUse): "; 'tcptool states' shows who has that port"
     case ("bind", .accessDenied):
       "; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE"
+    case ("bind", .invalidArgument) where isAboutLinkLocal,
+      ("connect", .invalidArgument) where isAboutLinkLocal:
+      "; a link-local address needs its interface behind it, as in fe80::1%eth0"
+    case ("connect", .invalidArgument):
+      "; a route of type blackhole leads there: 'ip route get' and the address show it"
+    case ("connect", .networkUnreachable):
+      "; this host has no route there: 'ip route' lists those that it has"
+    case ("connect", .hostUnreachable):
+      "; no host on the link has that address ('ip neigh'), or a route is of type unreachable "
+        + "('ip route get')"
+    case ("connect", .accessDenied), ("connect", .operationNotPermitted):
+      "; this host forbids it: a route of type prohibit ('ip route get'), or its firewall"
     case ("connect", .addressNotAvailable):
       "; the source has no free port for this peer, or its connection from that port still exists"
     case ("setsockopt", _): optionAdvice
@@ -25,6 +37,14 @@ extension SystemCallError {
     case ("open", _), ("read", _), ("write", _), ("rename", _), ("fsync", _): errno.fileAdvice
     default: errno.advice
     }
+  }
+
+  /// Whether it is about an address of fe80::/10 without its interface.
+  private var isAboutLinkLocal: Bool {
+    guard let start = subject.firstIndex(of: "["), let end = subject.lastIndex(of: "]"),
+      let address = IPAddress(String(subject[start..<end].dropFirst()))
+    else { return false }
+    return AddressPrefix("fe80::/10")?.contains(address) == true && !subject.contains("%")
   }
 
   private var optionAdvice: String {

@@ -29,6 +29,7 @@ struct ExpectedDigest: ArgumentValue, Hashable {
     self.value = value
   }
 
+  static let form = "the digits, 64 of sha256 or 8 of crc32c"
   var argumentText: String { "\(value.algorithm.rawValue):\(value.hexadecimal)" }
 }
 
@@ -52,6 +53,7 @@ struct PatternName: ArgumentValue, Hashable {
     }
   }
 
+  static let form = "zero, counter, random or random:SEED with a number for SEED"
   var argumentText: String {
     switch pattern {
     case .zero: "zero"

@@ -14,6 +14,7 @@ struct StreamCount: ArgumentValue, Hashable {
     self.value = value
   }
 
+  static let form = "a whole number from 1 to \(most)"
   var argumentText: String { String(value) }
 
   /// What each stream has of a whole; the first ones get what cannot be divided.
