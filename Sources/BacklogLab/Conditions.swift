@@ -65,7 +65,7 @@ public struct Conditions: Hashable, Sendable {
   }
 }
 
-/// How often the SYNs that were dropped had been sent again when it was looked.
+/// How often SYNs had been sent again when it was looked.
 public struct Repetition: Hashable, Sendable {
   public var least: Int
   public var most: Int
@@ -79,7 +79,7 @@ public struct Repetition: Hashable, Sendable {
 
   /// - Parameters:
   ///   - youngest: how long ago the last SYN was sent for the first time.
-  ///   - oldest: the same of the first one that was dropped.
+  ///   - oldest: the same of the first one that this is about.
   init(youngest: Duration, oldest: Duration, linearTimeouts: Int) {
     least = QueueRules.synRetransmissions(
       after: youngest - Self.tolerance, linearTimeouts: linearTimeouts)

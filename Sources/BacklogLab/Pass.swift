@@ -63,6 +63,8 @@ private struct Pass: ~Copyable {
   private let counters: CounterSnapshot?
   private var samples: [PassSample] = []
   private var firstDrop: FirstDrop?
+  /// The listener's drops that are known to be repetitions.
+  private var dropsOfRepetitions = 0
   private var start = MonotonicInstant.now
 
   init(
@@ -128,8 +130,12 @@ private struct Pass: ~Copyable {
       let queue = try watch.queue()
       let drops = watch.drops()
       let elapsed = MonotonicInstant.now - start
-      if firstDrop == nil, let drops, drops > 0 {
-        firstDrop = FirstDrop(connect: number, time: elapsed)
+      if firstDrop == nil, let drops, drops > dropsOfRepetitions {
+        if isSYNDropped {
+          firstDrop = FirstDrop(connect: number, time: elapsed)
+        } else {
+          dropsOfRepetitions = drops
+        }
       }
       var synQueue: Int?
       if plan.queue == .syn, number % lookEvery == 0,
@@ -151,6 +157,17 @@ private struct Pass: ~Copyable {
       }
     }
     return nil
+  }
+
+  /// Whether a drop of the listener may be that of a SYN which found no room.
+  ///
+  /// It may also be that of a client in the SYN queue which sends its SYN again, where the flood has
+  /// taken more than a second by then (tcp_check_req): that one is no ListenDrops.
+  private var isSYNDropped: Bool {
+    guard plan.queue == .syn, let counters, let now = try? CounterSnapshot.read(),
+      let drops = now.increase(of: Observable.listenDrops.rawValue, since: counters)
+    else { return true }
+    return drops > 0
   }
 
   private func progress(_ step: LabProgress.Step, _ readings: Readings?) -> LabProgress {
@@ -195,15 +212,26 @@ private struct Pass: ~Copyable {
   private func result(_ look: Look, _ floodTime: Duration) -> PassResult {
     let conditions = Conditions(
       asked: plan.asked, settings: settings, kernel: surroundings.kernel)
-    let repetition = Repetition(
-      youngest: look.time - floodTime, oldest: look.time - (firstDrop?.time ?? .zero),
-      linearTimeouts: settings.tcpSynLinearTimeouts ?? 0)
+    let now = MonotonicInstant.now - start
+    func repetition(ofThoseSince oldest: Duration) -> Repetition {
+      Repetition(
+        youngest: look.time - floodTime, oldest: now - oldest,
+        linearTimeouts: settings.tcpSynLinearTimeouts ?? 0)
+    }
+    // The connect before it was over then.
+    let beforeFirstDrop = firstDrop.map { $0.connect - 2 }.flatMap {
+      samples.indices.contains($0) ? samples[$0].elapsed : nil
+    }
+    let ofDropped = repetition(ofThoseSince: beforeFirstDrop ?? .zero)
     func predict(_ conditions: Conditions, _ variation: String?) -> Prediction {
       var prediction =
         switch plan.queue {
         case .accept:
-          QueueRules.acceptPass(conditions, connects: connects, repetition: repetition)
-        case .syn: QueueRules.synPass(conditions, connects: connects, repetition: repetition)
+          QueueRules.acceptPass(conditions, connects: connects, repetition: ofDropped)
+        case .syn:
+          QueueRules.synPass(
+            conditions, connects: connects, repetition: ofDropped,
+            repetitionOfHeld: repetition(ofThoseSince: .zero))
         }
       if !surroundings.isIsolated { prediction = prediction.besideOthers() }
       prediction.variation = variation

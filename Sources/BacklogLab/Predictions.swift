@@ -59,9 +59,13 @@ extension QueueRules {
   /// otherwise (tcp_syn_flood_action, cookie_v4_init_sequence), of which nothing is kept. Without cookies
   /// tcp_max_syn_backlog may hold it up before, which no counter but ListenDrops tells.
   ///
+  /// - Parameters:
+  ///   - repetition: of the SYNs that are not let in.
+  ///   - repetitionOfHeld: of those that are.
   /// - Returns: without what depends on a setting that is not known.
   public static func synPass(
-    _ conditions: Conditions, connects: Int, repetition: Repetition = .none
+    _ conditions: Conditions, connects: Int, repetition: Repetition = .none,
+    repetitionOfHeld: Repetition = .none
   ) -> Prediction {
     var prediction = Prediction()
     prediction[.effectiveBacklog] = .exactly(conditions.backlog)
@@ -81,7 +85,7 @@ extension QueueRules {
     if dropped > 0 { prediction[.firstDrop] = .exactly(held + 1) }
     // A client that is in the queue sends its SYN again, too, since it does not hear the answer: what
     // tcp_check_req has no further use for counts as a drop of the listener, and as no ListenDrops.
-    let again = PredictedRange(held * repetition.least, held * repetition.most)
+    let again = PredictedRange(held * repetitionOfHeld.least, held * repetitionOfHeld.most)
     let first = repetition(dropped)
     prediction[.drops] = PredictedRange(
       first.least + again.least, first.most.map { $0 + (again.most ?? 0) })

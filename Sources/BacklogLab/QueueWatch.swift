@@ -58,7 +58,7 @@ final class QueueWatch {
 
 /// One look at an experiment.
 struct Look {
-  /// Since the first connect began.
+  /// When it began, since the first connect began.
   let time: Duration
   var readings = Readings()
   var otherClients = 0

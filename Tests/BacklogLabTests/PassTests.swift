@@ -1,6 +1,7 @@
 // The two passes on this kernel, in private network namespaces: predicted is measured.
 
 import Glibc
+import KernelTables
 import SocketCore
 import TestSupport
 import Testing
@@ -112,6 +113,30 @@ import Testing
     #expect(result.samples.allSatisfy { $0.backlog == 5 && $0.elapsed <= result.floodTime })
     #expect(result.firstDrop?.connect == 7)
     #expect(result.droppedSYNs == 32 && result.droppedFinalACKs == 0)
+  }
+
+  /// As on a machine that is busy for a second: those in the queue send their SYNs again, which the
+  /// listener counts as drops, long before the first one finds no room.
+  @Test(.timeLimit(.minutes(2)), arguments: [0, 1])
+  func aFloodThatIsHeldUpAgreesAsWell(cookies: Int) throws {
+    let settings = Settings(somaxconn: 4_096, maxSynBacklog: 8_192, syncookies: cookies)
+    var isRepeated = false
+    var loop = try ReadinessLoop()
+    let plan = PassPlan(.syn, asked: 4_096, changes: try settings.changes)
+    let outcome = try Laboratory(isolation: .always).run(plan, loop: &loop) { progress in
+      guard progress.step == .flood, !isRepeated else { return }
+      #expect(progress.connects < 4_097)
+      isRepeated = eventually(within: .seconds(60)) {
+        (try? CounterSnapshot.read())?["TCPSynRetrans"] ?? 0 >= progress.connects
+      }
+    }
+    guard case .done(let result) = outcome else { throw TestFailure("a signal") }
+    #expect(isRepeated)
+    #expect(result.match, "\(result.comparisons.differences)")
+    #expect(result.firstDrop?.connect == (cookies == 0 ? 4_098 : nil))
+    // Without the repetitions they were the same.
+    let drops = try #require(result.measured[.drops])
+    #expect(drops > (cookies == 0 ? 512 : 0))
   }
 
   /// More clients than one address has ports for without a search, on a listener without a limit.

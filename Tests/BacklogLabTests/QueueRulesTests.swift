@@ -70,10 +70,15 @@ import Testing
       asked: 8,
       settings: QueueSettings(somaxconn: 4096, tcpMaxSynBacklog: 2_048, tcpSyncookies: 0),
       kernel: KernelVersion("6.18.0"))
+    let once = Repetition(least: 0, most: 1)
     let predicted = QueueRules.synPass(
-      conditions, connects: 50, repetition: Repetition(least: 0, most: 1))
+      conditions, connects: 50, repetition: once, repetitionOfHeld: once)
     #expect(predicted[.drops] == PredictedRange(41, 91))
     #expect(predicted[.listenDrops] == PredictedRange(41, 82))
+    // Those in the queue are the older ones.
+    let early = QueueRules.synPass(conditions, connects: 50, repetitionOfHeld: once)
+    #expect(early[.drops] == PredictedRange(41, 50))
+    #expect(early[.listenDrops] == .exactly(41))
   }
 
   @Test(arguments: [
