@@ -127,27 +127,34 @@ import Testing
     var loop = try ReadinessLoop()
     let plan = TrafficPlan(
       asked: 16, acceptRate: 50, arrivalRate: 400, duration: .milliseconds(600))
-    var result = try done(Self.laboratory.run(plan, loop: &loop))
-    // A machine that was busy until SYNs were sent again has seen what the next test is about.
-    for _ in 0..<20 where result.duration >= .seconds(1) {
-      result = try done(Self.laboratory.run(plan, loop: &loop))
+    // The first SYN is sent again after a second: of a run that ended before, that and no less, more
+    // can be said. A machine that is too busy for one gets another, in which the same has to hold.
+    for _ in 0..<20 {
+      let result = try done(Self.laboratory.run(plan, loop: &loop))
+      try expectOverflow(result, of: plan)
+      guard result.duration < .seconds(1) else { continue }
+      let connected = try #require(result.measured[.passiveOpens])
+      let known = connected + result.count(.waiting)
+      #expect(result.clients.count == known)
+      #expect(result.count(.queued) == result.measured[.acceptQueue])
+      // Nobody was told anything wrong.
+      #expect(result.count(.ghost) == 0 && result.count(.stuck) == 0)
+      return
     }
-    #expect(result.duration < .seconds(1))
-    #expect(result.backlog == 16)
-    let connected = try #require(result.measured[.passiveOpens])
-    let known = connected + result.count(.waiting)
-    #expect(result.clients.count == known)
-    #expect(result.samples.allSatisfy { $0.acceptQueue <= 17 })
-    #expect(result.samples.contains { $0.acceptQueue == 17 })
-    let drop = try #require(result.firstDrop)
-    #expect(drop.connect > 17)
+    Issue.record("not one of 20 runs of 600 ms took less than a second")
+  }
+
+  /// What holds of slow acceptors however long it takes.
+  private func expectOverflow(_ result: TrafficResult, of plan: TrafficPlan) throws {
+    let capacity = Int(plan.asked) + 1
+    #expect(result.backlog == Int(plan.asked))
+    #expect(result.samples.allSatisfy { $0.acceptQueue <= capacity })
+    #expect(result.samples.contains { $0.acceptQueue == capacity })
+    #expect(try #require(result.firstDrop).connect > capacity)
     #expect(try #require(result.expectedOverflow) < plan.duration)
-    #expect(result.count(.queued) == result.measured[.acceptQueue])
     #expect(result.count(.accepted) > 0)
     let accepted = result.clients.filter { $0.outcome == .accepted }
     #expect(accepted.allSatisfy { $0.latency != nil && $0.acceptedAfter != nil })
-    // Nobody was told anything wrong before the first SYN was sent again.
-    #expect(result.count(.ghost) == 0 && result.count(.stuck) == 0)
   }
 
   @Test(.timeLimit(.minutes(1)))
