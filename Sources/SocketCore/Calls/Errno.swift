@@ -45,6 +45,12 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable {
   public static let malformedMessage = Errno(rawValue: EBADMSG)
   public static let inProgress = Errno(rawValue: EINPROGRESS)
 
+  /// Whether there was no descriptor or no memory for a socket: nothing that its peer has to do with,
+  /// and it may pass once another socket is closed. socket(2), accept(2).
+  var isShortage: Bool {
+    [.tooManyDescriptors, .tooManyOpenFiles, .noBuffers, .noMemory].contains(self)
+  }
+
   /// What the last failed call of this thread left. To be read before anything else is called.
   static var last: Errno { Errno(rawValue: Glibc.errno) }
 

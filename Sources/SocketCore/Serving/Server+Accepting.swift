@@ -47,8 +47,7 @@ extension Server {
       do throws(SystemCallError) {
         connection = try listener?.accept()
       } catch
-        where error.call == "accept" && Self.lacksThatEnd.contains(error.errno)
-        && !connections.isEmpty
+        where error.call == "accept" && error.errno.isShortage && !connections.isEmpty
       {
         isOutOfDescriptors = true
         if !hasToldShortage { observe(.outOfDescriptors(error, open: connections.count)) }
@@ -65,11 +64,6 @@ extension Server {
       adopt(connection, &loop, observe: observe)
     }
   }
-
-  /// What accept(2) may lack until another connection ends.
-  private static let lacksThatEnd: Set<Errno> = [
-    .tooManyDescriptors, Errno(rawValue: ENFILE), Errno(rawValue: ENOBUFS), Errno(rawValue: ENOMEM),
-  ]
 
   /// Takes over a connection, which may have been made elsewhere; it is served by `run`.
   public mutating func adopt(

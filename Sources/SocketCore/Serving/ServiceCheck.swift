@@ -22,7 +22,7 @@ private func checkFile(_ path: String) throws(SystemCallError) {
   let file = try Descriptor.open(path, flags: O_RDONLY | O_NONBLOCK)
   var status = stat()
   if unsafe fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-    throw SystemCallError("read", "from \(path)", Errno(rawValue: EISDIR))
+    throw SystemCallError("read", "from \(path)", .isADirectory)
   }
   try SystemCall(name: "lseek").make("to the start of \(path)") {
     lseek(file.rawValue, 0, SEEK_SET)
@@ -45,7 +45,7 @@ private func checkProgram(_ name: String) throws(SystemCallError) {
     var status = stat()
     guard unsafe stat(candidate, &status) == 0 else {
       let reason = Errno.last
-      if reason != .notFound && reason.rawValue != ENOTDIR { errno = reason }
+      if reason != .notFound && reason != .notADirectory { errno = reason }
       continue
     }
     if status.st_mode & S_IFMT == S_IFREG, unsafe access(candidate, X_OK) == 0 { return }

@@ -156,7 +156,7 @@ private struct Scan {
           to: items[turn.item][turn.candidate], from: options.end, options: options.socketOptions,
           tracer: tracer)
       } catch {
-        guard error.isShortage else {
+        guard error.error.call == "socket", error.error.errno.isShortage else {
           fail(turn, error, observe)
           continue
         }
@@ -290,15 +290,6 @@ private struct DeadlineQueue {
       }
     }
     return entries[head - 1].descriptor
-  }
-}
-
-extension FailedAttempt {
-  /// Whether there was no descriptor, or no memory for a socket: nothing that the target has to do
-  /// with. socket(2).
-  fileprivate var isShortage: Bool {
-    error.call == "socket"
-      && [.tooManyDescriptors, .tooManyOpenFiles, .noBuffers, .noMemory].contains(error.errno)
   }
 }
 

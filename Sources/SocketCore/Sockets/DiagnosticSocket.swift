@@ -100,7 +100,7 @@ public struct DiagnosticSocket: ~Copyable, Sendable {
       }) {
       case .success(let count): return .datagram(count)
       case .failure(.tryAgain): return .nothing
-      case .failure(let errno) where errno.rawValue == ENOBUFS: return .lost
+      case .failure(let errno) where errno == .noBuffers: return .lost
       case .failure(let errno): throw SystemCallError("recv", "from sock_diag", errno)
       }
     }

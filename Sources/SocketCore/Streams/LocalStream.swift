@@ -114,7 +114,7 @@ public struct ByteInput: ~Copyable {
     let file = try Descriptor.open(path, flags: O_RDONLY)
     var status = stat()
     if unsafe fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw SystemCallError("read", "from \(path)", Errno(rawValue: EISDIR))
+      throw SystemCallError("read", "from \(path)", .isADirectory)
     }
     stream = LocalDescriptor(file.rawValue, name: path, access: O_RDONLY)
     self.file = consume file
