@@ -40,14 +40,14 @@ struct FloodResources {
       throw .memory(needed: memory, available: available)
     }
     self.isIPv6 = isIPv6
-    guard let ports = EphemeralPorts.count() else {
+    guard let ports = Sysctl.localPorts?.count else {
       clientsPerSource = .max
       sourceAddresses = 1
       return
     }
     if isIPv6 || !spreads {
       // One address alone. The listener has one of the ports.
-      if connects >= ports { throw .ephemeralPorts(needed: connects, available: max(0, ports - 1)) }
+      if connects >= ports { throw .ephemeralPorts(needed: connects, available: ports - 1) }
       clientsPerSource = .max
       sourceAddresses = 1
       return

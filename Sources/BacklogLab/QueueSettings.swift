@@ -51,14 +51,3 @@ private func readSomaxconn() throws(SystemCallError) -> Int {
   if let value = try? Sysctl.integer(Setting.somaxconn.name) { return value }
   return try Listener(on: Endpoint(.v4(.loopback), 0)).queue().backlog
 }
-
-/// The ports that connect(2) chooses from.
-enum EphemeralPorts {
-  /// How many there are; nil where that cannot be read.
-  static func count() -> Int? {
-    guard let range = try? Sysctl.integers(Setting.localPortRange.name), range.count == 2 else {
-      return nil
-    }
-    return max(0, range[1] - range[0] + 1)
-  }
-}

@@ -34,6 +34,15 @@ public enum Sysctl {
     try integers(name, under: "/proc/sys")
   }
 
+  /// The ports that connect(2) chooses from, of the calling thread's network namespace:
+  /// net.ipv4.ip_local_port_range. Nil where that cannot be read.
+  public static var localPorts: ClosedRange<UInt16>? {
+    guard let range = try? integers("net.ipv4.ip_local_port_range"), range.count == 2,
+      let first = UInt16(exactly: range[0]), let last = UInt16(exactly: range[1]), first <= last
+    else { return nil }
+    return first...last
+  }
+
   /// Reads a setting as it is, without the line's end.
   ///
   /// - Throws: as `integer`, without EINVAL.

@@ -46,9 +46,7 @@ struct PortHolder {
       rows = try Self.rows(in: Set(TCPState.allCases), includesBound: true, wanted)
     }
     owners = try SocketOwners.find(rows.map(\.inode))
-    if let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2 {
-      isEphemeral = range[0] <= Int(wanted.endpoint.port) && Int(wanted.endpoint.port) <= range[1]
-    }
+    isEphemeral = Sysctl.localPorts?.contains(wanted.endpoint.port) ?? false
   }
 
   private static func rows(

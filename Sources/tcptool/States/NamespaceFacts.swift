@@ -25,9 +25,7 @@ struct NamespaceFacts: Sendable {
     var facts = NamespaceFacts()
     facts.number = NetworkNamespace.number()
     facts.settings = try? QueueSettings.current()
-    if let range = try? Sysctl.integers("net.ipv4.ip_local_port_range"), range.count == 2 {
-      facts.portRange = portRange(range[0], range[1])
-    }
+    facts.portRange = Sysctl.localPorts
     facts.orphanLimit = try? Sysctl.integer("net.ipv4.tcp_max_orphans")
     facts.timeWaitLimit = try? Sysctl.integer("net.ipv4.tcp_max_tw_buckets")
     facts.counters = try? CounterSnapshot.read()
