@@ -40,7 +40,7 @@ public enum QueueRules {
 
   /// How many handshakes of unknown peers tcp_max_syn_backlog lets in without cookies: the next one is
   /// dropped where less than a quarter of it is left (tcp_conn_request).
-  static func openToUnknownPeers(_ maxSynBacklog: Int) -> Int {
+  public static func openToUnknownPeers(_ maxSynBacklog: Int) -> Int {
     maxSynBacklog - maxSynBacklog / 4 + 1
   }
 

@@ -81,9 +81,9 @@ public enum Advice {
     held: Int, drops: Int, backlog: Int, settings: QueueSettings
   ) -> [String] {
     guard settings.tcpSyncookies == 0, drops > 0, let most = settings.tcpMaxSynBacklog,
-      held <= backlog, held == most - most / 4 + 1
+      held <= backlog, held == QueueRules.openToUnknownPeers(most)
     else { return [] }
-    // The smallest m for which m - m / 4 + 1 is at least the backlog + 1.
+    // The smallest m of which that is at least the backlog + 1.
     let wanted = (backlog - 1) * 4 / 3 + 1
     return [
       """

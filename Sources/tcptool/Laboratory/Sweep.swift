@@ -121,7 +121,7 @@ struct Sweep: Judged {
       case .somaxconn(let most)?:
         limits.append((most + 1, "net.core.somaxconn + 1: \(Units.count(most + 1))", .blue))
       case .maxSynBacklog(let most)?:
-        let places = most - most / 4 + 1
+        let places = QueueRules.openToUnknownPeers(most)
         limits.append((places, "¾ of tcp_max_syn_backlog + 1: \(Units.count(places))", .orange))
       default: break
       }

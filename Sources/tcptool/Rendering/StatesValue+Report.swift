@@ -63,15 +63,7 @@ extension StatesValue {
     case .milliseconds(let duration):
       bytes.append(decimal: Int(duration.nanoseconds / 1_000_000))
     case .microseconds(let duration): bytes.append(decimal: Int(duration.nanoseconds / 1_000))
-    case .processes(let owners):
-      JSONValue.array(
-        owners.map {
-          [
-            "pid": .init($0.pid), "name": $0.name.map { .init(decoding: $0) } ?? .null,
-            "fd": .init($0.descriptor),
-          ]
-        }
-      ).append(to: &bytes)
+    case .processes(let owners): JSONValue.array(owners.map(\.json)).append(to: &bytes)
     }
   }
 }
