@@ -82,6 +82,7 @@ enum ExitStatus: Int32, CaseIterable {
     case .unreachable: self = .unreachable
     case .prohibited: self = .prohibited
     case .local: self = .localEnd
+    case .reset: self = .reset
     }
   }
 }

@@ -59,6 +59,33 @@ import Testing
     for text in row.texts { #expect(done.errorText.contains(text), "\(done.errorText)") }
   }
 
+  /// Something listens where a connection is reset as soon as it is established, whether or not the RST
+  /// was there before this end had looked; on loopback it mostly is.
+  @Test(arguments: ["connect", "send"])
+  func aResetAfterTheHandshakeIsNoRefusal(_ subcommand: String) throws {
+    let network = try PrivateNetwork()
+    let server = try tcptool(
+      "listen", "--keep-open", "--allow", "192.0.2.0/24", "127.0.0.1", "7000", in: network)
+    try server.waitForLine(containing: "listening on ")
+    for _ in 1...10 {
+      let done = try tcptool(
+        subcommand, "127.0.0.1", "7000", input: .text("data"), in: network
+      ).wait()
+      #expect([.exited(20), .exited(21)].contains(done.outcome), "\(done)")
+      #expect(!done.errorText.contains("nothing listens"), "\(done.errorText)")
+    }
+    let series = try tcptool(
+      "connect", "--json", "--count", "10", "--interval", "1ms", "127.0.0.1", "7000", in: network
+    ).wait()
+    let rounds = series.outputText.split(separator: "\n").dropLast()
+    #expect(rounds.count == 10)
+    for round in rounds {
+      #expect(
+        round.contains(#""outcome":"reset","#) || round.contains(#""outcome":"connected","#),
+        "\(round)")
+    }
+  }
+
   @Test(.requires("python3"), arguments: Family.allCases)
   func aBlackHole(_ family: Family) throws {
     let network = try PrivateNetwork()

@@ -80,6 +80,10 @@ import Testing
         "  7  127.0.0.1:7000  failed at this end: bind to 127.0.0.1:7000: cannot assign requested "
           + "address (EADDRNOTAVAIL); no interface of this host has that address"
       ),
+      (
+        failed(8, .connectionReset),
+        "  8  127.0.0.1:7000  reset at once, after 3 s: connection reset by peer (ECONNRESET)"
+      ),
     ] as [(HandshakeRound, String)])
   func lines(round: HandshakeRound, text: String) {
     #expect(Event.handshake(round, digits: 3).text == text)
@@ -145,7 +149,7 @@ import Testing
     let json = "\(Event.handshakeSummary(Self.summary(Self.mixed)).json)"
     for part in [
       #""host":"example.org:7000","interval_ns":1000000000,"timeout_ns":3000000000,"#,
-      #""sent":7,"connected":5,"refused":1,"prohibited":0,"no_answer":1,"unreachable":0,"local":0,"#,
+      #""sent":7,"connected":5,"reset":0,"refused":1,"prohibited":0,"no_answer":1,"unreachable":0,"local":0,"#,
       #""syns_sent":9,"syn_retransmissions":2,"syns_unanswered":3,"loss_percent":33.3"#,
       #""handshake_ns":{"count":5,"min":50000,"mean":206052000,"p50":70000,"p90":1030000000,"#,
       #""first_syn_ns":{"count":4,"min":50000,"mean":65000,"p50":60000,"p90":80000,"#,
@@ -158,6 +162,8 @@ import Testing
   @Test(
     arguments: [
       ([], nil), ([connected(1, 50)], nil), ([failed(1, .connectionRefused)], .refused),
+      ([failed(1, .connectionReset), connected(2, 50)], .reset),
+      ([failed(1, .brokenPipe), failed(2, .connectionRefused)], .refused),
       ([failed(1, .connectionRefused), failed(2, .timedOut), connected(3, 50)], .noAnswer),
       ([failed(1, .timedOut), failed(2, .accessDenied)], .noAnswer),
       ([failed(1, .connectionRefused), failed(2, .accessDenied)], .prohibited),

@@ -14,6 +14,8 @@ public enum ConnectFailure: Int, Comparable, Sendable {
   case prohibited
   /// The host answered with RST: nobody listens there.
   case refused
+  /// The handshake was complete, and the host reset the connection before this end had looked.
+  case reset
 
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
@@ -23,8 +25,9 @@ public enum ConnectFailure: Int, Comparable, Sendable {
     case .timedOut: self = .noAnswer
     case .accessDenied, .operationNotPermitted: self = .prohibited
     case .networkUnreachable, .hostUnreachable, .networkDown, .hostDown: self = .unreachable
-    // An RST while the handshake is under way.
-    case .connectionReset: self = .refused
+    // An RST that answers a SYN is ECONNREFUSED. These come only to a connection that was established,
+    // the second where its FIN was before the RST. tcp_reset() of the kernel.
+    case .connectionReset, .brokenPipe: self = .reset
     default: self = Self.fromRareMessages.contains(errno.rawValue) ? .unreachable : .local
     }
   }

@@ -54,7 +54,7 @@ public struct HandshakeRound: Sendable {
 extension FailedAttempt {
   /// At least so many: where connect(2) itself said “refused”, the RST of the own host had answered
   /// a SYN before it returned.
-  fileprivate var leastSynsSent: Int { synsSent ?? (failure == .refused ? 1 : 0) }
+  fileprivate var leastSynsSent: Int { synsSent ?? (failure >= .refused ? 1 : 0) }
 }
 
 /// What is left of a connection that was made and closed.

@@ -84,8 +84,8 @@ extension [String] {
     """
     Percentiles are by nearest rank, and mdev is the standard deviation, as in ping. The exit \
     status is 0 if all handshakes succeeded, otherwise that of the failure that got the least \
-    far: 15, 13, 12, 14 or 11, in this order. After SIGTERM or SIGHUP, or if no handshake has \
-    ended, it is that of the signal. Each connection keeps its local port in TIME_WAIT for a \
+    far: 15, 13, 12, 14, 11 or 20, in this order. After SIGTERM or SIGHUP, or if no handshake \
+    has ended, it is that of the signal. Each connection keeps its local port in TIME_WAIT for a \
     minute: with the usual 28,232 ports, an interval under about 2 ms uses all of them up for \
     one peer.
     """,

@@ -105,6 +105,7 @@ extension ConnectFailure {
     case .noAnswer: "no_answer"
     case .prohibited: "prohibited"
     case .refused: "refused"
+    case .reset: "reset"
     }
   }
 }
@@ -130,6 +131,9 @@ func describe(_ failed: FailedAttempt) -> String {
   case .refused:
     return "\(failed.error): the host answered with RST, so nothing listens on that port, "
       + "or a firewall rejects the connection"
+  case .reset:
+    return "\(failed.error): the handshake was complete, and the host reset the connection at "
+      + "once; something accepts there and does not want this peer, or has nobody to pass it on to"
   case .noAnswer:
     return "\(failed.error) after \(Units.duration(failed.elapsed)); "
       + "\(Units.plural(failed.synsSent ?? 1, "SYN")) sent, none answered: the host is down, "

@@ -67,7 +67,7 @@ extension HandshakeSummary {
 extension ConnectFailure {
   fileprivate var ink: Chart.Ink {
     switch self {
-    case .refused: .red
+    case .refused, .reset: .red
     case .prohibited: .green
     case .noAnswer: .purple
     case .unreachable: .orange

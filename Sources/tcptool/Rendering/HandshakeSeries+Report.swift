@@ -109,6 +109,7 @@ extension FailedAttempt {
     let cause = icmp.map { "\($0)" } ?? "\(error.errno.message) (\(error.errno.name))"
     switch failure {
     case .refused: return "refused \(after): \(cause)"
+    case .reset: return "reset at once, after \(Units.duration(elapsed)): \(cause)"
     case .noAnswer:
       let syns = synsSent.map { ", SYN sent \(Units.plural($0, "time"))" } ?? ""
       return "no answer \(after)\(syns)"
@@ -121,9 +122,10 @@ extension FailedAttempt {
 
 /// The end of a series, as it is told.
 struct HandshakeSummary {
-  /// The kinds of failure from the host's answer to this end's own fault, and their words.
+  /// The kinds of failure from what the host did to this end's own fault, and their words.
   static let failures: [(failure: ConnectFailure, words: String)] = [
-    (.refused, "refused"), (.prohibited, "prohibited"), (.noAnswer, "no answer"),
+    (.reset, "reset at once"), (.refused, "refused"), (.prohibited, "prohibited"),
+    (.noAnswer, "no answer"),
     (.unreachable, "unreachable"), (.local, "failed at this end"),
   ]
   /// With fewer samples a histogram says less than the lines.

@@ -19,6 +19,7 @@ enum PortState: Int, CaseIterable {
     case .failed(let failed):
       switch failed.failure {
       case .refused: self = .closed
+      case .reset: self = .open
       case .noAnswer, .prohibited, .unreachable: self = .filtered
       case .local: self = .untested
       }
@@ -251,6 +252,7 @@ extension ScanResult {
     switch failed?.failure {
     case nil: "connected"
     case .refused: "refused"
+    case .reset: "reset"
     case .noAnswer: "no answer"
     case .unreachable: "unreachable"
     case .prohibited: "prohibited"
