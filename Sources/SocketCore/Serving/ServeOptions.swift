@@ -115,7 +115,8 @@ public enum ServerEvent: Sendable {
   case relay(Int, RelayEvent)
   /// The program of a connection has ended; the connection ends next.
   case commandEnded(Int, ChildStatus)
-  case closed(Int, local: Endpoint, peer: Endpoint, RelayOutcome)
+  // Indirect, since every event that is passed on takes the room of the largest.
+  indirect case closed(Int, local: Endpoint, peer: Endpoint, RelayOutcome)
   /// listen(2) was called again; nil where it failed.
   case relistened(backlog: Int32, Result<Listener.Queue, SystemCallError>)
   /// No descriptor was left for the next connection; it waits until another one ends.

@@ -99,9 +99,9 @@ public struct ReadinessLoop: ~Copyable {
   public mutating func watch(
     _ descriptor: Int32, for interest: Readiness
   ) throws(SystemCallError) {
-    guard watched[descriptor] != interest else { return }
-    let operation = watched[descriptor] == nil ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
-    watched[descriptor] = interest
+    let before = watched.updateValue(interest, forKey: descriptor)
+    guard before != interest else { return }
+    let operation = before == nil ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
     if alwaysReady[descriptor] != nil {
       alwaysReady[descriptor] = interest
       return

@@ -22,7 +22,7 @@ public struct RelayDriver: ~Copyable {
   let tap: Tap?
   let accepts: Acceptance?
   let budget: ByteBudget?
-  private(set) var started = MonotonicInstant.now
+  private(set) var started: MonotonicInstant
   var relay: Relay
   var outboundBytes: [UInt8] = []
   var inboundBytes: [UInt8] = []
@@ -34,7 +34,7 @@ public struct RelayDriver: ~Copyable {
   var hasAskedForError = false
   private var hasToldFailure = false
   /// What was told of the progress, and when.
-  private var told = (moved: 0, at: MonotonicInstant.now)
+  private var told: (moved: Int, at: MonotonicInstant)
   /// When the next reading is due.
   private var nextReading: MonotonicInstant?
   /// What may be sent now, where a rate is held to.
@@ -76,8 +76,9 @@ public struct RelayDriver: ~Copyable {
     self.tap = tap
     self.accepts = accepts
     self.budget = budget
-    limits = RelayLimits(
-      idle: options.idleTimeout, total: options.totalTimeout, start: .now)
+    started = .now
+    told = (0, started)
+    limits = RelayLimits(idle: options.idleTimeout, total: options.totalTimeout, start: started)
     // An end that has nothing to say can only end with its peer.
     relay = Relay(
       capacity: pool.capacity, endsWithPeer: options.endsWithPeer || !options.readsInput,

@@ -145,6 +145,7 @@ public enum RelayEvent: Hashable, Sendable {
   case failed(Errno)
   /// Bytes have moved since this was told before: so many altogether.
   case progress(sent: Int, received: Int)
-  /// How things stand, once an interval.
-  case reading(RelayReading)
+  /// How things stand, once an interval. Indirect, since every event that is passed on takes the room
+  /// of the largest.
+  indirect case reading(RelayReading)
 }

@@ -10,6 +10,8 @@ internal import SocketCore
 struct ServerNarration {
   private let narrator: Narrator
   private let options: ServeOptions
+  /// What the relay of each connection is told.
+  private let relay: RelayOptions
   private let isPlural: Bool
   /// Whether everybody is told what moved, since that is what it is for.
   private let saysTotals: Bool
@@ -38,6 +40,7 @@ struct ServerNarration {
     self.saysTotals = saysTotals
     self.narrator = narrator
     self.options = options
+    relay = options.connectionRelay
     self.isPlural = isPlural
     self.asksForEnd = asksForEnd
     queues = QueueNarration(
@@ -69,7 +72,7 @@ struct ServerNarration {
       narrator.tell(.commandEnded(status, number: number(connection)))
     case .closed(let connection, let local, let peer, let outcome):
       let ending = RelayEnding(
-        outcome, options.connectionRelay, input: options.service.inputName, peer: peer,
+        outcome, relay, input: options.service.inputName, peer: peer,
         content: content(connection))
       _ = meters.removeValue(forKey: connection)?.finish(outcome, peer: peer)
       let audience = Self.audienceOfEndings(saysTotals: saysTotals)
