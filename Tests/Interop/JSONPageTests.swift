@@ -191,10 +191,13 @@ import Testing
     try second.signal(SIGKILL)
     try tools[3].waitForLine(containing: "listener_closed", in: .standardOutput)
     try peer.take(.connect)
-    try tools[1].waitForLine(containing: "socket_opened", in: .standardOutput)
+    for tool in tools[0...1] {
+      try tool.waitForLine(containing: "socket_opened", in: .standardOutput)
+    }
     try tools[3].waitForLine(containing: "listener_changed", in: .standardOutput)
     for step in [WatchPeer.Step.accept, .send, .finish, .read] { try peer.take(step) }
     try tools[1].waitForLine(containing: "socket_left", in: .standardOutput)
+    try tools[0].waitForLine(containing: "socket_changed", in: .standardOutput)
     try peer.take(.close)
     try tools[0].waitForLine(containing: "socket_closed", in: .standardOutput)
     try tools[2].waitForLine(containing: "socket_destroyed", in: .standardOutput)
