@@ -4,8 +4,10 @@
 ///
 /// The first rows are kept until there are enough of them to choose the widths; from then on the
 /// widths are fixed, and a later cell that is wider pushes the rest of its row to the right. No cell
-/// is ever cut, but the text of a last column that is aligned left may be broken between words. Two
-/// blanks stand between columns, and none at the end of a line. Widths count Unicode scalars.
+/// is ever cut. Where lines have a width, the text of a last column that is aligned left is broken
+/// between words, and columns that have no room beside the others stand below their row, numbers with
+/// their title. Two blanks stand between columns, and none at the end of a line. Widths count Unicode
+/// scalars.
 public struct Table: ~Copyable {
   public enum Alignment: Sendable { case left, right }
 
@@ -134,14 +136,16 @@ public struct Table: ~Copyable {
   private var kept: CellWriter
   /// Empty until the widths are chosen.
   private var widths: [Int] = []
+  /// How many columns stand beside each other; the others stand below.
+  private var besideCount: Int
 
   /// - Parameters:
   ///   - columns: From left to right, at least one.
   ///   - style: For the header and the inks of the cells.
   ///   - hasHeader: Whether the titles are shown.
   ///   - sampleCount: How many rows decide on the widths.
-  ///   - lineWidth: In cells: where the text of the last column is broken between words, the rest
-  ///     under its beginning. Nil leaves it whole.
+  ///   - lineWidth: In cells: how much stands beside each other. The text of the last column is broken
+  ///     between words, the rest under its beginning. Nil leaves a row in one line.
   public init(
     _ columns: [Column], style: Style = .plain, hasHeader: Bool = true, sampleCount: Int = 1_000,
     lineWidth: Int? = nil
@@ -153,6 +157,7 @@ public struct Table: ~Copyable {
     self.hasHeader = hasHeader
     self.sampleCount = sampleCount
     self.lineWidth = lineWidth
+    besideCount = columns.count
   }
 
   /// Adds a row, one cell for each column.
@@ -208,13 +213,14 @@ public struct Table: ~Copyable {
       let place = cell % columns.count
       widths[place] = max(widths[place], kept.width(cell))
     }
+    besideCount = columnsBeside()
     if hasHeader {
       var header = CellWriter(style: style)
       for column in columns {
         header.bytes += column.title.utf8
         header.endCell(.bold)
       }
-      try put(header, row: 0, to: &output)
+      try put(header, row: 0, isHeader: true, to: &output)
     }
     for row in 0..<rows { try put(kept, row: row, to: &output) }
     kept = CellWriter(style: style)
@@ -224,10 +230,46 @@ public struct Table: ~Copyable {
     }
   }
 
+  /// How many columns there is room for beside each other.
+  private func columnsBeside() -> Int {
+    guard let lineWidth else { return columns.count }
+    let starts = widths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1 + Self.gap) }
+    let isBroken =
+      columns.last?.alignment == .left
+      && lineWidth - starts[columns.count - 1] >= Self.leastPlace
+    if isBroken || starts[columns.count] - Self.gap <= lineWidth { return columns.count }
+    return max(1, columns.indices.count { starts[$0] + widths[$0] <= lineWidth })
+  }
+
+  /// The cells that stand below their row, in lines of their own; those that tell nothing are left out.
+  private func below(_ source: borrowing CellWriter, row: Int) -> [String] {
+    var lines: [String] = []
+    var length = 0
+    for place in besideCount..<columns.count {
+      let text = source.bytes.text(source.range(row * columns.count + place))
+      if text == "-" || text.allSatisfy({ $0 == " " }) { continue }
+      let column = columns[place]
+      let part =
+        column.alignment == .right && !column.title.isEmpty ? "\(column.title) \(text)" : text
+      let width = part.unicodeScalars.count
+      if let last = lines.indices.last, length + Self.gap + width <= lineWidth ?? .max {
+        lines[last] += String(repeating: " ", count: Self.gap) + part
+        length += Self.gap + width
+      } else {
+        let indent = String(repeating: " ", count: lines.isEmpty ? 3 : 6)
+        lines.append(wrapped(Substring(indent + part), width: lineWidth ?? .max, indent: 6))
+        length = indent.count + width
+      }
+    }
+    return lines
+  }
+
   /// The text of the last column in several lines where it is too long for its place; nil where it
   /// is not.
   private func broken(_ text: String, width: Int) -> String? {
-    guard let lineWidth, columns.last?.alignment == .left else { return nil }
+    guard let lineWidth, besideCount == columns.count, columns.last?.alignment == .left else {
+      return nil
+    }
     let start = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
     guard start + width > lineWidth, lineWidth - start >= Self.leastPlace else { return nil }
     let place = String(repeating: " ", count: start)
@@ -238,12 +280,13 @@ public struct Table: ~Copyable {
 
   /// Writes one of the rows that `source` holds.
   private func put(
-    _ source: borrowing CellWriter, row: Int, to output: inout OutputBuffer
+    _ source: borrowing CellWriter, row: Int, isHeader: Bool = false, to output: inout OutputBuffer
   ) throws(OutputError) {
+    let below = besideCount == columns.count || isHeader ? [] : below(source, row: row)
     try output.write { bytes in
       /// Blanks that are written only if something follows them.
       var blanks = 0
-      for place in columns.indices {
+      for place in 0..<besideCount {
         let cell = row * columns.count + place
         let text = source.bytes.text(source.range(cell))
         let width = source.width(cell)
@@ -263,6 +306,7 @@ public struct Table: ~Copyable {
         blanks += Self.gap
       }
       bytes.append(UInt8(ascii: "\n"))
+      for line in below { bytes += "\(line)\n".utf8 }
     }
   }
 }

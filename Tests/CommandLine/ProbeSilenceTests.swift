@@ -195,7 +195,7 @@ import Testing
     #expect(lines[2].prefix(column).allSatisfy { $0 == " " })
     let cause = lines[1...2].map { String($0.dropFirst(column)) }.joined(separator: " ")
     #expect(
-      cause.hasPrefix("ICMPv6 destination unreachable, no route to destination (1/0), from "),
+      cause.hasPrefix("ICMPv6 destination unreachable, no route to destination (1/0), from"),
       "\(screen)")
   }
 }

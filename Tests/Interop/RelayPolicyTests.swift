@@ -133,6 +133,22 @@ import Testing
     peer.closeInput()
   }
 
+  /// It is called what it is.
+  @Test(.requires("python3"), arguments: [true, false])
+  func aPeerThatTakesNoFile(_ isFile: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("zeros")
+    #expect(try run(["truncate", "-s", "64M", path]).outcome == .exited(0))
+    let (peer, port) = try ScriptedPeer.serve("wait", input: .pipe)
+    let done = try run(
+      [try Tool.path, "send", "--idle-timeout", "500ms"] + (isFile ? [] : ["--size", "64M"])
+        + ["127.0.0.1", "\(port)"] + (isFile ? [path] : []))
+    #expect(done.outcome == .exited(22), "\(done)")
+    let name = isFile ? "the file" : "the data"
+    #expect(done.errorText.contains("; \(name) has not ended"), "\(done)")
+    peer.closeInput()
+  }
+
   @Test(.requires("python3"), arguments: Role.allCases)
   func aFloodUntilTheTotalTimeout(_ role: Role) throws {
     let (tool, peer, _) = try start(

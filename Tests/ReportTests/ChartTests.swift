@@ -34,6 +34,22 @@ import Testing
     #expect(escapedForXML(text) == escaped)
   }
 
+  /// Of a line without length nothing would be seen.
+  @Test(arguments: [Chart.Series.Shape.line, .steps])
+  func aPointThatStandsAloneIsADot(_ shape: Chart.Series.Shape) {
+    func dots(_ values: [Double?]) -> Int {
+      let points = values.enumerated().map { Chart.Point(Double($0), $1) }
+      let chart = Chart(
+        title: "", subtitle: "", x: .count("x", covering: [0, 9]),
+        panels: [.init(y: .count("y", covering: [0]), series: [.init("", shape, .blue, points)])])
+      return chart.svg.split(separator: "\n").filter { $0.contains("class=\"dot") }
+        .reduce(0) { $0 + $1.count(where: { $0 == "M" }) }
+    }
+    #expect(dots([5]) == 1)
+    #expect(dots([5, 6, 7]) == 0)
+    #expect(dots([5, nil, 6, 7, nil, 8]) == 2)
+  }
+
   @Test func hasBothColourSchemes() {
     let svg = SampleChart.queue.chart.svg
     #expect(svg.contains("@media (prefers-color-scheme:dark)"))

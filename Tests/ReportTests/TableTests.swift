@@ -150,12 +150,17 @@ import Testing
       """
     ),
     (
-      // Too few cells are left to hold words.
+      // Too few cells are left beside the port to hold words.
       25,
       """
-      Port  Cause
-        22  a message with more words than fit, from [2001:db8:1111:2222:3333::1]
-       443  RST
+      Port
+        22
+         a message with more
+            words than fit,
+            from
+            [2001:db8:1111:2222:3333::1]
+       443
+         RST
       """
     ),
     (
@@ -177,6 +182,45 @@ import Testing
       try table.finish(to: &output)
     }
     #expect(text == expected + "\n")
+  }
+
+  @Test(arguments: [
+    (26, "Address    Count  Name  /s\n::1            5  a      7"),
+    (
+      25,
+      """
+      Address    Count  Name
+      ::1            5  a
+         /s 7
+      192.0.2.1     66  name
+      192.0.2.2      7  -
+         /s 88
+      """
+    ),
+    (
+      16,
+      """
+      Address    Count
+      ::1            5
+         a  /s 7
+      192.0.2.1     66
+         name
+      192.0.2.2      7
+         /s 88
+      """
+    ),
+  ])
+  func whatHasNoRoomStandsBelow(width: Int, expected: String) throws {
+    let text = try written { output in
+      var table = Table(
+        [.init("Address"), .init("Count", .right), .init("Name"), .init("/s", .right)],
+        lineWidth: width)
+      try table.row(["::1", "5", "a", "7"], to: &output)
+      try table.row(["192.0.2.1", "66", "name", "-"], to: &output)
+      try table.row(["192.0.2.2", "7", "-", "88"], to: &output)
+      try table.finish(to: &output)
+    }
+    #expect(text.hasPrefix(expected), "\(text)")
   }
 
   @Test func aRowOfTheWrongLengthIsABug() async {

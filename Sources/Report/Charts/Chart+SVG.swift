@@ -147,8 +147,8 @@ extension Chart {
       drawLimits(plot, panel)
       for series in panel.series {
         switch series.shape {
-        case .line: path(track(series, plot, isStepped: false), "line \(series.ink.rawValue)")
-        case .steps: path(track(series, plot, isStepped: true), "line \(series.ink.rawValue)")
+        case .line: draw(track(series, plot, isStepped: false), series.ink)
+        case .steps: draw(track(series, plot, isStepped: true), series.ink)
         case .points(let mark):
           path(marks(series, mark, plot), "\(Self.style(mark)) \(series.ink.rawValue)")
         }
@@ -183,11 +183,21 @@ extension Chart {
       }
     }
 
+    private mutating func draw(_ track: (line: String, dots: String), _ ink: Ink) {
+      path(track.line, "line \(ink.rawValue)")
+      path(track.dots, "dot \(ink.rawValue)")
+    }
+
     /// The path of a line. Of the points in one column of pixels the first, the lowest, the highest and
-    /// the last are drawn, which looks the same as all of them.
-    private func track(_ series: Series, _ plot: ChartLayout.Plot, isStepped: Bool) -> String {
+    /// the last are drawn, which looks the same as all of them. A point that stands alone is a dot: of a
+    /// line without length nothing is to be seen.
+    private func track(
+      _ series: Series, _ plot: ChartLayout.Plot, isStepped: Bool
+    ) -> (line: String, dots: String) {
       var data = ""
+      var dots = ""
       var isDrawing = false
+      var pointsInARow = 0
       var column: [(x: Double, y: Double)] = []
 
       func flush() {
@@ -211,17 +221,27 @@ extension Chart {
         column.removeAll(keepingCapacity: true)
       }
 
+      func endRow() {
+        if pointsInARow == 1, let (x, y) = column.first {
+          dots += Self.outline(.dot, x, y)
+          column.removeAll()
+        }
+        flush()
+        isDrawing = false
+        pointsInARow = 0
+      }
+
       for point in series.points {
         guard let value = point.y, let x = layout.x(point.x), let y = plot.y(value) else {
-          flush()
-          isDrawing = false
+          endRow()
           continue
         }
+        pointsInARow += 1
         if let last = column.last, last.x.rounded() != x.rounded() { flush() }
         column.append((x, y))
       }
-      flush()
-      return data
+      endRow()
+      return (data, dots)
     }
 
     /// The marks of points; those that would cover each other to half a pixel are drawn once.

@@ -91,4 +91,15 @@ public enum WallClock {
     return padded(time.0, 2) + ":" + padded(time.1, 2) + ":" + padded(time.2, 2) + "."
       + padded(Int(unixMicroseconds % 1_000_000) / 1_000, 3)
   }
+
+  /// Date, time and the zone's distance from UTC, for what is kept: `2026-05-04 14:05:09 +0200`.
+  /// strftime(3).
+  public static func dateAndTime(unixMicroseconds: Int64) -> String {
+    var seconds = time_t(unixMicroseconds / 1_000_000)
+    var fields = unsafe tm()
+    var text = [CChar](repeating: 0, count: 64)
+    guard unsafe localtime_r(&seconds, &fields) != nil else { return "" }
+    let length = unsafe strftime(&text, text.count, "%Y-%m-%d %H:%M:%S %z", &fields)
+    return String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
 }

@@ -36,16 +36,6 @@ func repeatHandshakes(
   return ending
 }
 
-/// The time of day as a person writes it, with the zone's distance from UTC.
-private func wallClock() -> String {
-  var now = time(nil)
-  var parts = unsafe tm()
-  var text = [CChar](repeating: 0, count: 64)
-  guard unsafe localtime_r(&now, &parts) != nil else { return "" }
-  let length = unsafe strftime(&text, text.count, "%Y-%m-%d %H:%M:%S %z", &parts)
-  return String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
 /// A series that is under way, and what is told of it.
 private struct SeriesSession: ~Copyable {
   private var series: HandshakeSeries
@@ -56,7 +46,7 @@ private struct SeriesSession: ~Copyable {
   private let tracer: CallTracer
   private let narrator: Narrator
   private let display = Display(descriptor: STDOUT_FILENO)
-  private let began = wallClock()
+  private let began = WallClock.dateAndTime(unixMicroseconds: WallClock.unixMicroseconds)
   /// How long a signal waits for a reader that takes nothing, before the summary is given up.
   private static let patience = Duration.seconds(1)
 

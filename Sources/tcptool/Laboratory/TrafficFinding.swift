@@ -187,8 +187,10 @@ struct TrafficFinding: Finding {
 
   var chart: Chart? {
     let plan = result.plan
+    // It is known by the time from one to the next, and that in whole nanoseconds.
     func rate(_ value: Double) -> String {
-      Int(exactly: value).map { Units.count($0) } ?? "\(value)"
+      let rounded = (value * 1_000).rounded() / 1_000
+      return Int(exactly: rounded).map { Units.count($0) } ?? "\(rounded)"
     }
     return DynamicsChart(
       title:

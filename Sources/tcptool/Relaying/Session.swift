@@ -54,7 +54,8 @@ func runSession(
     if event == .localEnded { localEnded = true }
     narrator.tell(.relay(event, asksForEnd: asks, number: nil))
   }
-  let ending = RelayEnding(outcome, options, peer: connection.peer, content: content)
+  let ending = RelayEnding(
+    outcome, options, input: context.sourceName, peer: connection.peer, content: content)
   let plotFailure = meter?.finish(outcome, peer: connection.peer)
   narrator.tell(
     .closed(

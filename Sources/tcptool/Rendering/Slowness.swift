@@ -14,6 +14,15 @@ struct TransferContext: Sendable {
   var rate: BitRate?
   /// Whether --sndbuf gave the send buffer a size.
   var hasOwnSendBuffer = false
+
+  /// What a message calls the source.
+  var sourceName: String {
+    switch source {
+    case .stream: "standard input"
+    case .file: "the file"
+    case .made, .zeros: "the data"
+    }
+  }
 }
 
 /// The facts that the sentence is made of.

@@ -121,6 +121,18 @@ struct StatesColumn: Sendable {
     }
   }
 
+  /// How long it is since something happened. Before the handshake nothing has, and what TCP_INFO says
+  /// is how long the system has been up.
+  private static func since(
+    _ name: String, _ title: String, on occasion: Occasion = [],
+    _ value: @escaping @Sendable (TCPInfo) -> Duration
+  ) -> Self {
+    Self(name, title, "\(name)_ms", in: .info, on: occasion, needs: .info) { socket, _ in
+      guard socket.row.state != .synSent, let info = socket.info else { return .unknown }
+      return .milliseconds(value(info))
+    }
+  }
+
   /// In the order in which they are shown. Those of one group stand together.
   static let all: [Self] =
     connection + timer + owner + memory + info + process
@@ -229,11 +241,9 @@ struct StatesColumn: Sendable {
     info("sndbuf_limited", "SndbufLim", "sndbuf_limited_us", on: .info) {
       StatesValue(microseconds: $0.sendBufferLimitedTime)
     },
-    info("last_sent", "LastSent", "last_sent_ms", on: .info) { .milliseconds($0.sinceLastSent) },
-    info("last_received", "LastRecv", "last_received_ms", on: .info) {
-      .milliseconds($0.sinceLastReceived)
-    },
-    info("last_ack", "LastAck", "last_ack_ms") { .milliseconds($0.sinceLastAcknowledgement) },
+    since("last_sent", "LastSent", on: .info) { $0.sinceLastSent },
+    since("last_received", "LastRecv", on: .info) { $0.sinceLastReceived },
+    since("last_ack", "LastAck") { $0.sinceLastAcknowledgement },
     info("bytes_sent", "Sent", on: .info) { StatesValue(bytes: $0.bytesSent) },
     info("bytes_acked", "Acked") { StatesValue(bytes: $0.bytesAcknowledged) },
     info("bytes_received", "Received", on: .info) { StatesValue(bytes: $0.bytesReceived) },

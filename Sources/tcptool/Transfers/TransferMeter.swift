@@ -129,7 +129,7 @@ final class TransferMeter {
 
   private func chart(_ title: String) -> Chart {
     samples.chart(
-      title: title, began: WallClock.timeOfDay(unixMicroseconds: began), sends: sends)
+      title: title, began: WallClock.dateAndTime(unixMicroseconds: began), sends: sends)
   }
 }
 

@@ -146,7 +146,8 @@ private struct DestroyedSocketsWriter: ~Copyable {
           // Most numbers have so many digits, and an address of IPv4 with its port.
           .init(
             column.title, column.alignment, minimumWidth: column.alignment == .left ? 21 : 7)
-        }, style: display.style, hasHeader: hasHeader, sampleCount: 1)
+        }, style: display.style, hasHeader: hasHeader, sampleCount: 1,
+      lineWidth: display.isTerminal ? display.columns : nil)
   }
 
   mutating func write(

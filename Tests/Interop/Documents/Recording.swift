@@ -113,13 +113,13 @@ struct Recording {
       --green:#1a7d3b;--yellow:#8f5a00;--blue:#0b62c4;--purple:#7a40c8;--cyan:#0b7285}
       @media (prefers-color-scheme:dark){.tcptool-recording{--ground:#11161d;--edge:#2d3742;--ink:#e8ecf1;\
       --soft:#9ca7b4;--red:#ff7068;--green:#4fc46e;--yellow:#e0b040;--blue:#5fadff;--purple:#bf97fa;--cyan:#4cc9d8}}
-      .box{fill:var(--ground);stroke:var(--edge)}
-      text{fill:var(--ink);white-space:pre;\
+      .box{fill:#fbfcfd;fill:var(--ground);stroke:#d3d9df;stroke:var(--edge)}
+      text{fill:#1b2026;fill:var(--ink);white-space:pre;\
       font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}
-      .t{fill:var(--soft);font-size:12px}
-      .b{font-weight:700}.d{opacity:.65}.k{fill:var(--ink)}.r{fill:var(--ground)}
-      .c1{fill:var(--red)}.c2{fill:var(--green)}.c3{fill:var(--yellow)}.c4{fill:var(--blue)}\
-      .c5{fill:var(--purple)}.c6{fill:var(--cyan)}
+      .t{fill:#5a6470;fill:var(--soft);font-size:12px}
+      .b{font-weight:700}.d{opacity:.65}.k{fill:#1b2026;fill:var(--ink)}.r{fill:#fbfcfd;fill:var(--ground)}
+      .c1{fill:#c4221f;fill:var(--red)}.c2{fill:#1a7d3b;fill:var(--green)}.c3{fill:#8f5a00;fill:var(--yellow)}\
+      .c4{fill:#0b62c4;fill:var(--blue)}.c5{fill:#7a40c8;fill:var(--purple)}.c6{fill:#0b7285;fill:var(--cyan)}
       .f{animation:\(end)ms step-end infinite}.h{visibility:hidden}
       \(keyframes)@media (prefers-reduced-motion:reduce){.f{animation:none}}
       </style>
