@@ -146,6 +146,22 @@ import Testing
       try listing() == ["in-1": "good", "in-2": "old", "in-3.tcptool-part": "bad", "in-4": "fine"])
   }
 
+  /// A connection whose FIFO nobody reads does not hold up the others, nor a signal.
+  @Test func aFIFOWithoutAReaderFailsForItself() throws {
+    let fifo = directory.file("fifo")
+    try #require(unsafe mkfifo(fifo, 0o600) == 0)
+    let receiver = try tcptool("recv", "-k", "--force", "-o", fifo, "127.0.0.1", "0")
+    let port = try announcedPort(of: receiver)
+    #expect(try send("lost", to: port) != .exited(0))
+    try receiver.waitForLine(containing: "#1 open \(fifo), which nobody reads: no such device")
+    let reader = try Child(["cat", fifo])
+    // Until it has opened the FIFO there is no reader yet.
+    #expect(try eventually { try send("taken", to: port) == .exited(0) })
+    #expect(try reader.wait().outputText == "taken")
+    try receiver.signal(SIGTERM)
+    #expect(try receiver.wait().outcome == .signalled(SIGTERM))
+  }
+
   @Test func theFirstNameIsLookedAtBeforeAnybodyConnects() throws {
     try put("old", "in-1")
     let refused = try tcptool(

@@ -28,16 +28,23 @@ public struct NewFile: ~Copyable {
   ///   - replaces: Whether another file may lose that name to this one. Its mode is taken over.
   ///   - isDurable: Whether it is on the disk when it gets its name, so that it also survives the
   ///     loss of power. Takes its time.
+  ///   - waitsForReader: Whether the open of a FIFO waits until somebody reads it; else it is ENXIO
+  ///     where nobody does. fifo(7).
   /// - Throws: EEXIST where the name is taken and may not be, else the errno of open(2).
   public init(
-    _ path: String, replaces: Bool, isDurable: Bool = false
+    _ path: String, replaces: Bool, isDurable: Bool = false, waitsForReader: Bool = true
   ) throws(SystemCallError) {
     var status = stat()
     let exists = unsafe stat(path, &status) == 0
     if exists, status.st_mode & S_IFMT != S_IFREG {
+      let file: Descriptor
+      do throws(SystemCallError) {
+        file = try Descriptor.open(path, flags: O_WRONLY | (waitsForReader ? 0 : O_NONBLOCK))
+      } catch  where error.errno.rawValue == ENXIO && !waitsForReader {
+        throw SystemCallError("open", "\(path), which nobody reads", error.errno)
+      }
       try self.init(
-        path: path, temporaryPath: nil, replaces: replaces, isDurable: isDurable,
-        file: try Descriptor.open(path, flags: O_WRONLY))
+        path: path, temporaryPath: nil, replaces: replaces, isDurable: isDurable, file: file)
       return
     }
     try Self.check(path, replaces: replaces)

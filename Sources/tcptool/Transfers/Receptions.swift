@@ -9,7 +9,9 @@ struct ReceivedFiles: Sendable {
   var isDurable: Bool
 
   func open(_ number: Int, _ peer: Endpoint) throws(SystemCallError) -> NewFile {
-    try NewFile(name.name(number, peer), replaces: replaces, isDurable: isDurable)
+    // Other connections and signals would wait too for somebody who reads a FIFO.
+    try NewFile(
+      name.name(number, peer), replaces: replaces, isDurable: isDurable, waitsForReader: false)
   }
 }
 
