@@ -18,6 +18,28 @@ import Testing
     #expect(!done.errorText.contains("Error"))
   }
 
+  /// The name server is one that does not answer, and whose answer the C library awaits for minutes.
+  @Test(
+    .requires("mount"), .requiresPrivateNetwork,
+    arguments: [
+      ["connect"], ["listen"], ["send"], ["recv"], ["recv", "--connect"], ["backlog-test"],
+    ])
+  func whileLookingUpAName(_ words: [String]) throws {
+    let directory = try TemporaryDirectory(files: [
+      "resolv.conf": "nameserver 192.0.2.1\noptions timeout:30 attempts:5\n"
+    ])
+    let network = try PrivateNetwork(
+      mounts: true,
+      setUp: [
+        "mount --bind \(directory.file("resolv.conf")) /etc/resolv.conf",
+        "ip route add 192.0.2.1/32 dev lo",
+      ])
+    let tool = try Child(network.command([try Tool.path] + words + ["host.example", "80"]))
+    #expect(try eventually { try kernelFile("/proc/\(network.pid)/net/udp").contains(":0035 ") })
+    try tool.signal(SIGTERM)
+    #expect(try tool.wait().outcome == .signalled(SIGTERM))
+  }
+
   @Test(.requires("python3"), .requiresPrivateNetwork, arguments: signals)
   func whileConnecting(_ signal: Int32) throws {
     let network = try PrivateNetwork()

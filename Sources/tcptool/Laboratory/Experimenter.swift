@@ -13,15 +13,21 @@ struct Experimenter: ~Copyable {
   let publication: Publication
   let narrator: Narrator
   let laboratory: Laboratory
+  /// The addresses of another program's listener, where that is tested.
+  private let targets: [Endpoint]
   var loop: ReadinessLoop
   var picture: LivePicture
 
   init(_ options: BacklogTestOptions, _ narrator: Narrator) throws(Failure) {
     let publication = try Publication(options)
+    // Before the loop keeps signals back, since a name server may take long to answer; and here, since
+    // another network namespace may have no way to one.
+    let targets = try options.target?.resolve(options.isIPv6 ? .v6 : .any) ?? []
     let loop = try ReadinessLoop.forProgram()
     self.options = options
     self.narrator = narrator
     self.publication = publication
+    self.targets = targets
     self.loop = loop
     // Before the first experiment: it remembers the host's settings.
     laboratory = Laboratory(isolation: options.isolation)
@@ -224,8 +230,6 @@ extension Experimenter {
   // MARK: Another program's listener
 
   private mutating func runTarget(_ typed: TypedEndpoint) throws(Failure) -> Ending {
-    // Looked up here: another network namespace may have no way to a name server.
-    let targets = try typed.resolve(options.isIPv6 ? .v6 : .any)
     if let namespace = options.namespace {
       var place = StatesPlace()
       place.namespace = namespace
