@@ -18,6 +18,20 @@ import Testing
     #expect(!done.errorText.contains("Error"))
   }
 
+  /// Nobody reads the FIFO in which the port is to be told.
+  @Test(arguments: ["listen", "send", "recv"])
+  func whileThePortsReaderIsAwaited(_ subcommand: String) throws {
+    let directory = try TemporaryDirectory()
+    let fifo = directory.file("port")
+    try #require(unsafe mkfifo(fifo, 0o600) == 0)
+    let port = try unusedPort()
+    let place = subcommand == "send" ? ["--listen", "\(port)"] : ["\(port)"]
+    let tool = try Child([try Tool.path, subcommand, "--port-file", fifo] + place)
+    try waitUntilListening(port: port)
+    try tool.signal(SIGTERM)
+    #expect(try tool.wait().outcome == .signalled(SIGTERM))
+  }
+
   /// The name server is one that does not answer, and whose answer the C library awaits for minutes.
   @Test(
     .requires("mount"), .requiresPrivateNetwork,

@@ -138,9 +138,7 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
     _ = DescriptorLimit.raise()
     let listener = try openListener(
       on: place, port: endpoint.port, listening, sockets, narrator: narrator)
-    // Before anybody is told that it listens, who might then send a signal.
-    var loop = try ReadinessLoop.forProgram()
-    try listening.announce(listener, narrator)
+    var loop = try listening.announce(listener, narrator)
     if serve.holds {
       narrator.tell(.note("connections are left in the accept queue; Ctrl-C ends this"))
     }

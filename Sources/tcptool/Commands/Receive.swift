@@ -270,8 +270,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
         endpoint, timeout: timeout, dialing, sockets, loop: &loop, destination, narrator: narrator)
     } else {
       let listener = try listener(narrator)
-      loop = try ReadinessLoop.forProgram()
-      try listening.announce(listener, narrator)
+      loop = try listening.announce(listener, narrator)
       outcome = try acceptOne(listener, loop: &loop, narrator: narrator)
       try? listener.close()
     }
@@ -331,8 +330,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     options.mostConcurrent = options.writesStandardOutput ? 1 : nil
     _ = DescriptorLimit.raise()
     let listener = try listener(narrator)
-    var loop = try ReadinessLoop.forProgram()
-    try listening.announce(listener, narrator)
+    var loop = try listening.announce(listener, narrator)
     let receptions = Receptions(narrator) { number, peer in
       content(name: outputName?.name(number, peer) ?? "-", number: number, narrator)
     }

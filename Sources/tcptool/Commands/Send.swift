@@ -234,8 +234,7 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       let listener = try openListener(
         on: listening.endpoint(endpoint), port: endpoint.port, listening, sockets,
         narrator: narrator)
-      loop = try ReadinessLoop.forProgram()
-      try listening.announce(listener, narrator)
+      loop = try listening.announce(listener, narrator)
       outcome = try acceptOne(listener, loop: &loop, narrator: narrator)
       try? listener.close()
     } else {

@@ -112,8 +112,15 @@ func openListener(
 
 extension ListenSettings {
   /// Tells where it listens and with which backlog, and whoever waits for it that clients can
-  /// connect now. To be called once the program's loop reads signals: the next thing may be one.
-  func announce(_ listener: borrowing Listener, _ narrator: Narrator) throws(Failure) {
+  /// connect now.
+  ///
+  /// - Returns: the program's loop, which reads signals since before that: the next thing may be one.
+  func announce(
+    _ listener: borrowing Listener, _ narrator: Narrator
+  ) throws(Failure) -> ReadinessLoop {
+    // A FIFO waits for its reader.
+    let portFile = try ResultFile(portFile)
+    let loop = try ReadinessLoop.forProgram()
     narrator.tell(.listening(listener, asked: backlog))
     let port = listener.local.port
     if let ready = readyDescriptor {
@@ -127,7 +134,8 @@ extension ListenSettings {
       // The end of a pipe is a signal as well.
       _ = Descriptor(owning: ready.number)
     }
-    try ResultFile(portFile).write { "\(port)\n" }
+    try portFile.write { "\(port)\n" }
+    return loop
   }
 }
 

@@ -6,7 +6,7 @@ internal import SocketCore
 
 extension ReadinessLoop {
   /// The program's one loop. From here on signals are read by it, so that anything that waits
-  /// otherwise (the resolver) has to be done before.
+  /// otherwise (the resolver, the open of a FIFO) has to be done before.
   static func forProgram() throws(Failure) -> ReadinessLoop {
     do throws(SystemCallError) {
       return try ReadinessLoop()

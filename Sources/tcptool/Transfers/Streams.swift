@@ -49,8 +49,7 @@ func runStreams(
   let listener = try openListener(
     on: place.listening.endpoint(place.endpoint), port: place.endpoint.port, place.listening,
     place.sockets, narrator: narrator)
-  var loop = try ReadinessLoop.forProgram()
-  try place.listening.announce(listener, narrator)
+  var loop = try place.listening.announce(listener, narrator)
   var server = Server(listener, options, hooks: hooks)
   return try run(&server, &loop, &narration)
 }
