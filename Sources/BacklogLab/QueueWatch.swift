@@ -36,10 +36,12 @@ final class QueueWatch {
   func drops() -> Int? { open?.socket.dropCount() }
 
   /// Handshakes in the SYN queue, by sock_diag.
-  func synQueue() -> Int? { try? SocketTable.countRequests(at: local) }
+  func synQueue() -> Int? { try? SocketTable.countRequests(at: BoundAddress(local)) }
 
   /// The same by /proc/net/tcp.
-  func synQueueByProc() -> Int? { try? SocketTable.countRequests(at: local, from: .proc) }
+  func synQueueByProc() -> Int? {
+    try? SocketTable.countRequests(at: BoundAddress(local), from: .proc)
+  }
 
   func read(into readings: inout Readings) throws(SystemCallError) {
     let queue = try queue()

@@ -71,6 +71,14 @@ struct ListenerPlace: Hashable, Sendable {
     self.interface = interface ?? 0
   }
 
+  /// That of a listener which is not bound to an interface, or of which that is not known.
+  init(_ listener: BoundAddress) {
+    family = listener.endpoint.address.isIPv6 ? .v6 : .v4
+    port = listener.endpoint.port
+    address = listener.endpoint.address.unmapped.unscoped
+    interface = 0
+  }
+
   /// What a client connects to, an address of its own host. Though it is reached by way of the
   /// loopback interface, what counts is the interface that has the address.
   init(_ target: Endpoint) {

@@ -110,18 +110,19 @@ public enum SocketTable {
 
 extension SocketTable {
   /// How many handshakes of a listener are in its SYN queue: rows in SYN_RECV with its address, or
-  /// with any where it listens on all. The rows do not name their listener, so where several share
-  /// the port (SO_REUSEPORT) it is the number of all of them.
+  /// with any of its families where it listens on all. The rows do not name their listener, so where
+  /// several share the port (SO_REUSEPORT) it is the number of all of them.
   ///
   /// - Throws: where no source could be read.
   public static func countRequests(
-    at listener: Endpoint, from source: Source = .auto
+    at listener: BoundAddress, from source: Source = .auto
   ) throws(SystemCallError) -> Int {
     var count = 0
-    let address = listener.address.unmapped
-    _ = try forEachRow(from: source, in: [.synReceived]) { row in
-      if row.local.port == listener.port,
-        address.isUnspecified || row.local.address.unmapped == address
+    let place = ListenerPlace(listener)
+    let query = SocketQuery(states: [.synReceived])
+    _ = try forEachRow(from: source, query) { row, details in
+      if row.local.port == place.port,
+        ListenerPlace(row, details.interface).rank(of: place, isIPv6Only: listener.isIPv6Only) > 0
       {
         count += 1
       }

@@ -243,6 +243,36 @@ import Testing
     elsewhere.closeInput()
   }
 
+  /// Also those of the other family on the same port, where another listener has them.
+  @Test func theSYNQueueIsThatOfItsFamily() throws {
+    let network = try PrivateNetwork()
+    let words = ["-k", "--echo", "--defer-accept", "60s", "--queues=20ms", "--json"]
+    func listener(_ place: [String]) throws -> Child {
+      try Child(network.command([try Tool.path, "listen"] + words + place), input: .pipe)
+    }
+    let v4 = try listener(["0.0.0.0", "0"])
+    let port = "\(try v4.waitForEvent("listening").port("local"))"
+    let v6 = try listener(["::", port])
+    try v6.waitForEvent("listening")
+    let peers = try Child(
+      network.command([
+        "python3", "-c",
+        """
+        import os, socket, sys
+        hosts = ["::1"] * 2 + ["127.0.0.1"] * 3
+        peers = [socket.create_connection((host, int(sys.argv[1]))) for host in hosts]
+        os.read(0, 1)
+        """, port,
+      ]), input: .pipe)
+    for (tool, count) in [(v4, 3), (v6, 2)] {
+      try tool.waitForEvent("queues") { $0.number("syn_recv") == count }
+      try tool.signal(SIGTERM)
+      let told = try tool.wait().events().filter { $0.name == "queues" }
+      #expect(told.allSatisfy { ($0.number("syn_recv") ?? 99) <= count })
+    }
+    peers.closeInput()
+  }
+
   // MARK: --unbound
 
   @Test func withoutBindThereIsAPortAllTheSame() throws {

@@ -148,7 +148,7 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       && isatty(STDOUT_FILENO) == 1
     var narration = ServerNarration(
       narrator, options, isPlural: serve.isPlural, asksForEnd: readsTerminal,
-      hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.local)
+      hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.bound)
     var hooks = ServeHooks()
     if isatty(STDOUT_FILENO) == 1 { hooks.line = Self.shownLine }
     hooks.tap = dump?.tap

@@ -336,7 +336,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     }
     var narration = ServerNarration(
       narrator, options, isPlural: true, asksForEnd: false, hasTerminalToItself: false,
-      listener: listener.local, saysTotals: writesNothing, measures: measures,
+      listener: listener.bound, saysTotals: writesNothing, measures: measures,
       content: receptions.content)
     var server = Server(listener, options, hooks: receptions.hooks(sees: seesBytes, files))
     let ending: ServerEnding

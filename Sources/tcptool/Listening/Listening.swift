@@ -2,6 +2,7 @@
 
 internal import CommandSpec
 internal import Glibc
+internal import KernelTables
 internal import Report
 internal import SocketCore
 
@@ -137,6 +138,11 @@ extension ListenSettings {
     try portFile.write { "\(port)\n" }
     return loop
   }
+}
+
+extension Listener {
+  /// What it is bound to.
+  var bound: BoundAddress { BoundAddress(local, isIPv6Only: isDualStack.map { !$0 }) }
 }
 
 /// Waits for a client.

@@ -31,7 +31,7 @@ struct ServerNarration {
 
   init(
     _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
-    hasTerminalToItself: Bool, listener: Endpoint, saysTotals: Bool = false,
+    hasTerminalToItself: Bool, listener: BoundAddress, saysTotals: Bool = false,
     measures: MeasureOptions = MeasureOptions(),
     content: @escaping (Int) -> (any SessionContent)? = { _ in nil }
   ) {
@@ -137,12 +137,12 @@ private struct QueueNarration {
   private let narrator: Narrator
   /// Whether a line is drawn over and over; not where it would be torn by data.
   private let isLive: Bool
-  private let listener: Endpoint
+  private let listener: BoundAddress
   private let before: CounterSnapshot?
   private var highWater = 0
   private var last: QueueReading?
 
-  init(_ narrator: Narrator, isLive: Bool, of listener: Endpoint) {
+  init(_ narrator: Narrator, isLive: Bool, of listener: BoundAddress) {
     self.narrator = narrator
     self.isLive = isLive
     self.listener = listener
