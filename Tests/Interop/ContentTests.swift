@@ -248,6 +248,22 @@ import Testing
     #expect(isTold(try sender.wait().outcome))
   }
 
+  /// A sender does not read on to the end of its input, which may never come; and no digest is in the way.
+  @Test(arguments: [[], ["--digest", "sha256"], ["--copy", "userspace"], ["--copy", "splice"]])
+  func moreThanExpectedIsNotSentForEver(_ words: [String]) throws {
+    let receiver = try tcptool("recv", "--discard", "127.0.0.1", "0")
+    let port = "\(try announcedPort(of: receiver))"
+    let sender = try Child(
+      [try Tool.path, "send", "127.0.0.1", port, "--expect-size", "64K"] + words, input: .pipe)
+    try sender.write(Self.data(65_536))
+    #expect(sender.isRunning)
+    try sender.write([0])
+    let sent = try sender.wait()
+    #expect(sent.outcome == .exited(23), "\(sent)")
+    #expect(sent.errorText.contains("more sent than the 65,536 bytes that were expected"))
+    #expect(try receiver.wait().outcome == .exited(20))
+  }
+
   private func names() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
   }

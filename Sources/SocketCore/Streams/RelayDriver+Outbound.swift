@@ -80,6 +80,9 @@ extension RelayDriver {
         &outboundBytes, start..<start + count, to: relay.outbound.room.lowerBound)
     }
     relay.note(.read(.outbound, count))
+    if let sendBudget, !sendBudget.take(count) {
+      _ = isAccepted(.outbound, relay.outbound.received)
+    }
     guard outboundPath.route.isDirect else { return }
     relay.note(.wrote(.outbound, count))
     outboundPath.count(count, in: &outcome.sentBy)

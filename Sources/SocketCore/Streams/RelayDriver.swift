@@ -22,6 +22,7 @@ public struct RelayDriver: ~Copyable {
   let tap: Tap?
   let accepts: Acceptance?
   let budget: ByteBudget?
+  let sendBudget: ByteBudget?
   private(set) var started: MonotonicInstant
   var relay: Relay
   var outboundBytes: [UInt8] = []
@@ -58,17 +59,20 @@ public struct RelayDriver: ~Copyable {
   ///   - tap: told of all bytes.
   ///   - accepts: has the last word on them.
   ///   - budget: how many bytes may be received; where more come, `accepts` is asked at once.
+  ///   - sendBudget: the same of bytes that may be read from the local input.
   public init(
     _ options: RelayOptions = RelayOptions(),
     pool: BufferPool = BufferPool(capacity: Self.capacity), tap: Tap? = nil,
-    accepts: Acceptance? = nil, budget: ByteBudget? = nil
+    accepts: Acceptance? = nil, budget: ByteBudget? = nil, sendBudget: ByteBudget? = nil
   ) {
-    self.init(SharedRelayOptions(options), pool: pool, tap: tap, accepts: accepts, budget: budget)
+    self.init(
+      SharedRelayOptions(options), pool: pool, tap: tap, accepts: accepts, budget: budget,
+      sendBudget: sendBudget)
   }
 
   init(
     _ shared: SharedRelayOptions, pool: BufferPool, tap: Tap?, accepts: Acceptance?,
-    budget: ByteBudget?
+    budget: ByteBudget?, sendBudget: ByteBudget? = nil
   ) {
     let options = shared.options
     self.shared = shared
@@ -76,6 +80,7 @@ public struct RelayDriver: ~Copyable {
     self.tap = tap
     self.accepts = accepts
     self.budget = budget
+    self.sendBudget = sendBudget
     started = .now
     told = (0, started)
     limits = RelayLimits(idle: options.idleTimeout, total: options.totalTimeout, start: started)

@@ -61,7 +61,7 @@ final class SharedRelayOptions: Sendable {
   init(_ options: RelayOptions) { self.options = options }
 }
 
-/// How many bytes may come, on one connection or on several together.
+/// How many bytes may come, or be sent, on one connection or on several together.
 public final class ByteBudget {
   public let most: Int
   /// Bytes that have come.

@@ -43,7 +43,8 @@ func runSession(
   if meter?.tellsIntervals != true { relay.tellProgress(to: narrator) }
   relay.readingInterval = meter?.readingInterval
   var driver = RelayDriver(
-    relay, tap: tap, accepts: content.map { $0.accepts }, budget: content?.budget)
+    relay, tap: tap, accepts: content.map { $0.accepts }, budget: content?.budget,
+    sendBudget: content?.sendBudget)
   var localEnded = false
   let outcome = driver.run(connection, input: input, output: &output, loop: &loop) { event in
     if case .reading(let reading) = event {

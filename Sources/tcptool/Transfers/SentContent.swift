@@ -20,6 +20,8 @@ final class SentContent: SessionContent {
   private var countOfPart = 0
   private var values: [DigestValue] = []
   private(set) var refusal: Failure?
+  /// Whoever sends without end would else never learn that it is too much.
+  let sendBudget: ByteBudget?
 
   /// - Parameters:
   ///   - name: what is sent, as sha256sum would call it.
@@ -35,6 +37,7 @@ final class SentContent: SessionContent {
     self.number = number
     self.whole = whole
     self.options = options
+    sendBudget = options.expectedSize.map { ByteBudget(most: $0.bytes) }
     self.name = name
     self.files = files
     digest = Self.digest(options, number)
@@ -77,6 +80,10 @@ final class SentContent: SessionContent {
 
   func accepts(_ direction: RelayDirection, _ count: Int) -> Bool {
     guard direction == .outbound else { return true }
+    if let expected = options.expectedSize?.bytes, count > expected {
+      refusal = options.mismatch("sent", count, nil)
+      return false
+    }
     if files != nil {
       endWholeParts()
     } else if let value = digest?.value() {

@@ -11,6 +11,8 @@ protocol SessionContent: AnyObject {
   func accepts(_ direction: RelayDirection, _ count: Int) -> Bool
   /// How many bytes may be received; nil is any number.
   var budget: ByteBudget? { get }
+  /// How many bytes may be sent; nil is any number.
+  var sendBudget: ByteBudget? { get }
   /// Why the data was refused.
   var refusal: Failure? { get }
   /// Takes in how many bytes have come to the local output.
@@ -23,6 +25,7 @@ protocol SessionContent: AnyObject {
 
 extension SessionContent {
   var budget: ByteBudget? { nil }
+  var sendBudget: ByteBudget? { nil }
   var isSettled: Bool { false }
   func note(received count: Int) {}
   func explained(_ failure: Failure) -> Failure { failure }
