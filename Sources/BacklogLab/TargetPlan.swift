@@ -29,8 +29,10 @@ public struct TargetPlan: Sendable {
 
   public init(target: Endpoint) { self.target = target }
 
+  /// Called by the laboratory, and beforehand by who has something to say about the test.
+  ///
   /// - Throws: where the target is on another host and that, or so many clients, are not allowed.
-  func check() throws(LabError) {
+  public func check() throws(LabError) {
     if target.address.isLoopback || isInOtherNamespace { return }
     guard allowsRemote else { throw .remoteTarget(target) }
     guard let count, count <= LabError.mostRemoteClients else { throw .remoteCount(count) }

@@ -122,6 +122,26 @@ import Testing
         """), "\(done)")
   }
 
+  // MARK: Targets that are not reached
+
+  /// Nothing is in a queue yet, and nothing is said of one.
+  @Test func anotherHostWantsToBeAllowed() throws {
+    let done = try tcptool(["backlog-test", "192.0.2.1", "80"])
+    #expect(done.outcome == .exited(64))
+    #expect(done.errorText.hasPrefix("Error: 192.0.2.1:80 is not on this host: "), "\(done)")
+  }
+
+  @Test(.requiresPrivateNetwork) func aTargetWithoutARouteIsUnreachable() throws {
+    let network = try PrivateNetwork()
+    let done = try run(
+      network.command([
+        Tool.path, "backlog-test", "--allow-remote", "--count", "2", "192.0.2.1", "80",
+      ]))
+    #expect(done.outcome == .exited(13), "\(done)")
+    #expect(
+      done.errorText.contains("network is unreachable (ENETUNREACH); this host has no route there"))
+  }
+
   // MARK: Words that do not go together
 
   @Test(arguments: [
@@ -173,7 +193,7 @@ import Testing
   ])
   func moreClientsThanThereAreDescriptorsAreRefused(_ words: [String]) throws {
     let done = try tcptool(["backlog-test", "--count", "\(Int.max)"] + words)
-    #expect(done.outcome == .exited(1), "\(done)")
+    #expect(done.outcome == .exited(15), "\(done)")
     #expect(done.errorText.contains("needs 9223372036854775807 descriptors"), "\(done)")
     #expect(done.output.isEmpty)
   }

@@ -235,9 +235,7 @@ extension Experimenter {
       place.namespace = namespace
       try place.enter()
     }
-    narrator.line(
-      "what this puts into the queue of \(typed.text) stays there until its server accepts it, even when "
-        + "this is over")
+    var hasWarned = false
     var failure = Failure(withoutAddress: typed.text)
     for target in targets {
       var plan = TargetPlan(target: target)
@@ -245,6 +243,13 @@ extension Experimenter {
       plan.probesData = options.probesData
       plan.allowsRemote = options.allowsRemote
       plan.isInOtherNamespace = options.namespace != nil
+      try attempt { () throws(LabError) in try plan.check() }
+      if !hasWarned {
+        narrator.line(
+          "what this puts into the queue of \(typed.text) stays there until its server accepts it, "
+            + "even when this is over")
+        hasWarned = true
+      }
       let outcome = try attempt { () throws(LabError) in
         try laboratory.test(plan, loop: &loop) { picture.draw($0) }
       }
@@ -303,6 +308,7 @@ extension LabError {
   fileprivate var status: ExitStatus {
     switch self {
     case .unknownSetting, .outOfRange, .remoteTarget, .remoteCount: .usage
+    case .descriptorLimit, .ephemeralPorts: .localEnd
     default: .failure
     }
   }

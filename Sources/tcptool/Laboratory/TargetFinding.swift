@@ -106,12 +106,18 @@ struct TargetFinding: Finding {
       ], markers: markers)
   }
 
+  /// A connect that failed by another cause than a full queue, as `connect` tells it.
+  private static func failure(to target: Endpoint, _ error: SystemCallError) -> Failure {
+    let failed = FailedAttempt(target: target, error: error, elapsed: .zero, synsSent: nil)
+    return Failure(ExitStatus(failed.failure), describe(failed))
+  }
+
   /// The status, where the target itself is what went wrong.
   var failure: Failure? {
     switch result.ending {
     case .refused where result.connected == 0:
       Failure(.refused, "\(result.plan.target): connection refused; nothing listens there")
-    case .failed(let error): Failure(.localEnd, error)
+    case .failed(let error): Self.failure(to: result.plan.target, error)
     case .unanswered(1) where !result.isLocal:
       Failure(
         .noAnswer,
