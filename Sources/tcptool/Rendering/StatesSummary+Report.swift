@@ -24,12 +24,6 @@ extension StatesSummary {
       fraction: Double(part) / Double(max(1, whole)), width: width, unicode: display.hasUnicode)
   }
 
-  private func percent(_ part: Int, of whole: Int) -> String {
-    // In tenths, rounded down, so that only all is 100 %.
-    let tenths = whole == 0 ? 0 : part * 1_000 / whole
-    return "\(tenths / 10).\(tenths % 10) %"
-  }
-
   private func writeStates(
     to output: inout OutputBuffer, _ display: Display
   ) throws(OutputError) {
@@ -43,7 +37,8 @@ extension StatesSummary {
       guard let count = all.states[state] else { continue }
       try table.row(
         [
-          .init("\(state.name)"), .init(Units.count(count)), .init(percent(count, of: all.total)),
+          .init("\(state.name)"), .init(Units.count(count)),
+          .init(Units.percent(count, of: all.total)),
           .init(bar(count, of: all.total, display)),
         ], to: &output)
     }
@@ -60,7 +55,7 @@ extension StatesSummary {
     try output.line(orphanText)
     if let timeWaits {
       let limit = timeWaitLimit.map {
-        " of \(Units.count($0)) (tcp_max_tw_buckets), \(percent(timeWaits, of: $0))"
+        " of \(Units.count($0)) (tcp_max_tw_buckets), \(Units.percent(timeWaits, of: $0))"
       }
       try output.line(
         "TIME_WAIT, and FIN_WAIT2 without a socket: \(Units.count(timeWaits))\(limit ?? "")")
@@ -93,7 +88,7 @@ extension StatesSummary {
         [
           .init(use.destination.source.description),
           .init(use.destination.peer.description, isCrowded ? .red : nil),
-          .init(Units.count(use.used)), .init(percent(use.used, of: portCount)),
+          .init(Units.count(use.used)), .init(Units.percent(use.used, of: portCount)),
           .init(bar(use.used, of: portCount, display)),
         ], to: &output)
     }

@@ -48,7 +48,8 @@ struct ErrorTests {
   @Test(
     arguments: [
       (EHOSTUNREACH, .unreachable), (ENETDOWN, .unreachable), (EHOSTDOWN, .unreachable),
-      (EPERM, .prohibited), (ECONNRESET, .refused), (EMFILE, .local), (EADDRNOTAVAIL, .local),
+      (EPERM, .prohibited), (ECONNRESET, .reset), (EPIPE, .reset), (EMFILE, .local),
+      (EADDRNOTAVAIL, .local),
       // What the kernel makes of the rarer ICMP messages: protocol unreachable, host isolated,
       // source route failed, parameter problem.
       (ENOPROTOOPT, .unreachable), (ENONET, .unreachable), (EOPNOTSUPP, .unreachable),
