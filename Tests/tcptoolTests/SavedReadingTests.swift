@@ -10,6 +10,17 @@ import Testing
 @testable import tcptool
 
 @Suite struct SavedReadingTests {
+  /// A column that is not read back would be unknown in every capture.
+  @Test func everyColumnOfAGroupIsReadBack() {
+    let names: [StatesColumn.Group: [StaticString]] = [
+      .memory: SavedSocketReader.memoryNames, .info: SavedSocketReader.infoNames,
+    ]
+    for (group, readBack) in names {
+      let keys = Set(StatesColumn.all.filter { $0.group == group }.compactMap(\.key))
+      #expect(keys.subtracting(readBack.map { "\($0)" }) == [], "\(group): SavedSocketObjects.swift")
+    }
+  }
+
   private static let row = """
     {"schema":"tcptool/1","record":"socket","family":"ipv4","state":"ESTABLISHED","recv_queue":3,\
     "send_queue":4,"backlog":null,"ipv6_only":null,"local":{"address":"127.0.0.1","port":7000},\
