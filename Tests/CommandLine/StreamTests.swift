@@ -10,7 +10,11 @@ import Testing
     elsewhere
 
     """
-  static let notOpen = "Error: write to standard output: bad file descriptor (EBADF)\n"
+  static let notOpen = """
+    Error: write to standard output: bad file descriptor (EBADF); it is closed, or open for the \
+    other direction
+
+    """
 
   @Test(arguments: [
     ["states"], ["states", "--json"], ["backlog-test", "--backlog", "1"],

@@ -288,6 +288,12 @@ import Testing
         left to send
         """),
     Row(
+      "listen", "-qv", "80",
+      says: """
+        The options '--quiet' and '--verbose' exclude each other: one wants less, the other more
+        """
+    ),
+    Row(
       "listen", "--recv-only", "-C", "80",
       says: """
         The options '--recv-only' and '--crlf' exclude each other: standard input is not read

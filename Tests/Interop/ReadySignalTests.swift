@@ -65,7 +65,10 @@ import Testing
   @Test(
     .requires("python3"),
     arguments: [
-      (#"exec "$@" 7</dev/null"#, "bad file descriptor (EBADF)"),
+      (
+        #"exec "$@" 7</dev/null"#,
+        "bad file descriptor (EBADF); it is closed, or open for the other direction"
+      ),
       (
         #"exec "$@" 7>/dev/full"#,
         "no space left on device (ENOSPC); free some space, or write elsewhere"

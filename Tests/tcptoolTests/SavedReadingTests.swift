@@ -17,7 +17,8 @@ import Testing
     ]
     for (group, readBack) in names {
       let keys = Set(StatesColumn.all.filter { $0.group == group }.compactMap(\.key))
-      #expect(keys.subtracting(readBack.map { "\($0)" }) == [], "\(group): SavedSocketObjects.swift")
+      let lost = keys.subtracting(readBack.map { "\($0)" })
+      #expect(lost == [], "\(group): SavedSocketObjects.swift")
     }
   }
 

@@ -74,6 +74,7 @@ extension Errno {
     case .accessDenied, .operationNotPermitted: "; 'ls -ld' shows what this user may do there"
     case .readOnly: "; name a place that can be written"
     case .noSpace: "; free some space, or write elsewhere"
+    case .badDescriptor: "; it is closed, or open for the other direction"
     default: advice
     }
   }

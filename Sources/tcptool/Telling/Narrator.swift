@@ -24,7 +24,8 @@ extension Narrating {
   /// The options of every subcommand that carries data.
   static var narrationParameters: [Bound<Self>] {
     [
-      .flag("quiet", "q", \.narration.isQuiet, help: "Report nothing but errors."),
+      .flag("quiet", "q", \.narration.isQuiet, help: "Report nothing but errors.").excluding(
+        ["verbose"], because: "one wants less, the other more"),
       .flag(
         "verbose", "v", \.narration.isVerbose,
         help: """
