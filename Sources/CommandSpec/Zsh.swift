@@ -134,7 +134,7 @@ extension CommandTable {
       return shellQuoted("\(name):\(name):\(action)")
     }
     return alternatives.isEmpty
-      ? " " : zshEscaped("_alternative \(alternatives.joined(separator: " "))")
+      ? " " : zshEscaped(" _alternative \(alternatives.joined(separator: " "))")
   }
 
   /// Text that ends at the next colon; some readers take a backslash for an escape, too.

@@ -54,7 +54,8 @@ private let common: [Tab] = [
   Tab(line: "nasty listen --service domai", shows: ["> nasty listen --service domain"]),
   // The first operand of listen is a host, or else the port.
   Tab(line: "nasty listen domai", shows: ["> nasty listen domain"]),
-  Tab(line: "nasty listen brack", shows: ["> nasty listen bracket.example"]),
+  Tab(
+    line: "nasty listen brack", shows: ["> nasty listen bracket.example"], hides: ["bad option"]),
   Tab(line: "nasty listen -b 5 --keep-open h domai", shows: ["keep-open h domain"]),
   Tab(line: "nasty listen -4 h domai", shows: ["> nasty listen -4 h domain"]),
   Tab(line: "nasty listen --backlog -1 h domai", shows: ["-1 h domain"]),
