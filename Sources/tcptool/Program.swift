@@ -94,10 +94,13 @@ func environment(_ name: String) -> String? {
 }
 
 /// Writes to standard output, all of it or a failure.
+///
+/// - Parameter mayWait: asked while the reader takes nothing, where a loop keeps signals back.
 func toStandardOutput(
+  whileWaiting mayWait: (() -> Bool)? = nil,
   _ write: (inout OutputBuffer) throws(OutputError) -> Void
 ) throws(Failure) {
-  var output = OutputBuffer(descriptor: STDOUT_FILENO)
+  var output = OutputBuffer(descriptor: STDOUT_FILENO, whileWaiting: mayWait)
   do throws(OutputError) {
     try write(&output)
     try output.flush()

@@ -85,6 +85,23 @@ import Testing
     expectSame(done.output, data)
   }
 
+  /// Nor may one that takes no more of the rows of a sweep, each of which is a kilobyte.
+  @Test(.requiresPrivateNetwork, arguments: signals)
+  func withABlockedOutputOfASweep(_ signal: Int32) throws {
+    let tool = try tcptool(
+      "backlog-test", "--json", "--count", "1", "--sweep", "1..1000", output: .unread)
+    #expect(
+      eventually {
+        (0..<20).allSatisfy { _ in
+          usleep(5_000)
+          let place = (try? kernelFile("/proc/\(tool.pid)/wchan")) ?? ""
+          return place.contains("pipe_write") || place.contains("poll_schedule")
+        }
+      })
+    try tool.signal(signal)
+    #expect(try tool.wait().outcome == .signalled(signal))
+  }
+
   /// A reader that takes nothing must not make the program immortal.
   @Test(.requires("python3"), arguments: signals)
   func withABlockedOutput(_ signal: Int32) throws {

@@ -104,7 +104,7 @@ struct Experimenter: ~Copyable {
     let values = setting?.values.numbers ?? options.sweep?.numbers ?? []
     var sweep = Sweep(setting: setting?.name)
     var unmet: [String] = []
-    var output = OutputBuffer(descriptor: STDOUT_FILENO)
+    var output = OutputBuffer(descriptor: STDOUT_FILENO, whileWaiting: ReaderWait().mayGoOn)
     let display = Display(descriptor: output.descriptor, color: options.color)
     var table = sweep.table(options.queue, display)
     for (index, value) in values.enumerated() {

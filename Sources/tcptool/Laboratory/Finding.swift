@@ -52,7 +52,7 @@ struct Publication {
   /// - Throws: also where an expectation is not met.
   func publish(_ finding: some Finding) throws(Failure) -> Ending {
     let unmet = unmet(finding.members)
-    try toStandardOutput { output throws(OutputError) in
+    try toStandardOutput(whileWaiting: ReaderWait().mayGoOn) { output throws(OutputError) in
       if isJSON {
         try output.line(json(type(of: finding).event, finding.members))
       } else {

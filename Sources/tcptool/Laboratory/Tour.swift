@@ -115,7 +115,7 @@ extension Experimenter {
   }
 
   private func say(_ write: (inout OutputBuffer) throws(OutputError) -> Void) throws(Failure) {
-    try toStandardOutput(write)
+    try toStandardOutput(whileWaiting: ReaderWait().mayGoOn, write)
   }
 
   /// Makes the experiment of a stop, and shows it in a few lines.
