@@ -24,6 +24,20 @@ struct Way: CustomTestStringConvertible {
     Way(place: .file, copy: "userspace"), Way(place: .pipe, copy: "auto"),
     Way(place: .pipe, copy: "splice"), Way(place: .pipe, copy: "userspace"),
   ]
+
+  /// `send` of a file, or of a pipe that brings its bytes.
+  func sender(of path: String, to port: UInt16, _ words: String...) throws -> Child {
+    let command = [try Tool.path, "send", "--copy", copy] + words + ["127.0.0.1:\(port)"]
+    return place == .file
+      ? try Child(command + [path]) : try Child(command, input: .bytes(contents(of: path)))
+  }
+
+  /// `recv` into a file, or into a pipe.
+  func receiver(into path: String) throws -> Child {
+    try Child(
+      [try Tool.path, "recv", "127.0.0.1", "0", "--copy", copy]
+        + (place == .file ? ["--output", path] : []))
+  }
 }
 
 @Suite(.waits) struct CopyTests {
@@ -45,12 +59,7 @@ struct Way: CustomTestStringConvertible {
       let port = try unusedPort()
       let receiver = try Child(peer.receiver(on: port))
       try waitUntilListening(port: port)
-      let words = ["send", "--copy", way.copy, "127.0.0.1:\(port)"]
-      let path = try Self.file(size, in: directory)
-      let sender =
-        way.place == .file
-        ? try Child([try Tool.path] + words + [path])
-        : try Child([try Tool.path] + words, input: .bytes(Array(Self.whole.prefix(size))))
+      let sender = try way.sender(of: try Self.file(size, in: directory), to: port)
       let sent = try sender.wait(within: .seconds(60))
       #expect(sent.outcome == .exited(0), "\(size): \(sent.errorText)")
       let received = try receiver.wait(within: .seconds(60))
@@ -64,9 +73,7 @@ struct Way: CustomTestStringConvertible {
     for size in Self.sizes {
       let directory = try TemporaryDirectory()
       let target = directory.file("received")
-      let words = ["recv", "127.0.0.1", "0", "--copy", way.copy]
-      let receiver = try Child(
-        [try Tool.path] + words + (way.place == .file ? ["--output", target] : []))
+      let receiver = try way.receiver(into: target)
       let data = Array(Self.whole.prefix(size))
       let sender = try Child(
         peer.sender(to: try announcedPort(of: receiver)), input: .bytes(data))
@@ -104,14 +111,9 @@ struct Way: CustomTestStringConvertible {
     let target = directory.file("received")
     let receiver = try tcptool(
       "recv", "--rcvbuf", "1", "--copy", other.copy, "--output", target, "127.0.0.1", "0")
-    let words = [
-      try Tool.path, "send", "--sndbuf", "1", "--copy", way.copy,
-      "127.0.0.1:\(try announcedPort(of: receiver))",
-    ]
-    let sender =
-      way.place == .file
-      ? try Child(words + [try Self.file(data.count, in: directory)])
-      : try Child(words, input: .bytes(data))
+    let sender = try way.sender(
+      of: try Self.file(data.count, in: directory), to: try announcedPort(of: receiver),
+      "--sndbuf", "1")
     let sent = try sender.wait(within: .seconds(120))
     #expect(sent.outcome == .exited(0), "\(sent)")
     #expect(sent.errorText.contains("(the least that there is)"), "\(sent)")
@@ -188,9 +190,7 @@ struct Way: CustomTestStringConvertible {
   func aPeerThatTrickles(_ way: Way) throws {
     let directory = try TemporaryDirectory()
     let target = directory.file("received")
-    let words = ["recv", "127.0.0.1", "0", "--copy", way.copy]
-    let receiver = try Child(
-      [try Tool.path] + words + (way.place == .file ? ["--output", target] : []))
+    let receiver = try way.receiver(into: target)
     let data = Array(Self.whole.prefix(5_000))
     let peer = try Child(
       ScriptedPeer.client(
@@ -209,11 +209,7 @@ struct Way: CustomTestStringConvertible {
     let directory = try TemporaryDirectory()
     let path = try Self.file(Self.whole.count, in: directory)
     let (peer, port) = try ScriptedPeer.serve("receive=65536", "settled")
-    let words = ["send", "--copy", way.copy, "127.0.0.1:\(port)"]
-    let sender =
-      way.place == .file
-      ? try Child([try Tool.path] + words + [path])
-      : try Child([try Tool.path] + words, input: .bytes(Self.whole))
+    let sender = try way.sender(of: path, to: port)
     let sent = try sender.wait(within: .seconds(60))
     #expect(sent.outcome == .exited(21), "\(sent)")
     let line = try peer.waitForLine(containing: "settled at")
@@ -229,11 +225,7 @@ struct Way: CustomTestStringConvertible {
     let directory = try TemporaryDirectory()
     let path = try Self.file(Self.whole.count, in: directory)
     let (peer, port) = try ScriptedPeer.serve("send", "slowly", input: .text("220 welcome\r\n"))
-    let words = ["send", "--copy", way.copy, "127.0.0.1:\(port)"]
-    let sender =
-      way.place == .file
-      ? try Child([try Tool.path] + words + [path])
-      : try Child([try Tool.path] + words, input: .bytes(Self.whole))
+    let sender = try way.sender(of: path, to: port)
     let sent = try sender.wait(within: .seconds(60))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
     expectSame(try peer.wait().output, Self.whole)
@@ -243,9 +235,7 @@ struct Way: CustomTestStringConvertible {
   func aResetLeavesWhatCame(_ way: Way) throws {
     let directory = try TemporaryDirectory()
     let target = directory.file("received")
-    let words = ["recv", "127.0.0.1", "0", "--copy", way.copy]
-    let receiver = try Child(
-      [try Tool.path] + words + (way.place == .file ? ["--output", target] : []))
+    let receiver = try way.receiver(into: target)
     let data = Array(Self.whole.prefix(100_000))
     try Child(
       ScriptedPeer.client(of: try announcedPort(of: receiver), ["send", "acknowledged", "reset"]),

@@ -22,6 +22,19 @@ final class SocketPair: Sendable {
     close(second)
   }
 
+  /// Writes to the second, and half-closes it.
+  func writeAndFinish(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { buffer in
+        unsafe send(second, buffer.baseAddress, buffer.count, 0)
+      }
+      guard count > 0 else { throw TestFailure("send: errno \(errno)") }
+      rest = rest.dropFirst(count)
+    }
+    shutdown(second, Int32(SHUT_WR))
+  }
+
   /// Reads so many bytes from the second, and returns how many came.
   func read(_ count: Int) throws -> Int {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)

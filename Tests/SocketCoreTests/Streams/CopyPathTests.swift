@@ -49,18 +49,33 @@ struct CopyPathTests {
     #expect(lseek(source.descriptor, 0, SEEK_CUR) == Self.data.count)
   }
 
-  @Test(arguments: [
+  private static let streamWays = [
     (CopyChoice.auto, CopyCall.splice), (.splice, .splice), (.userspace, .userspace),
-  ])
+  ]
+
+  @Test(arguments: streamWays)
   func `a pipe`(choice: CopyChoice, call: CopyCall) throws {
+    let pipe = try Pipe()
+    try expectAllSent(from: pipe.readEnd, choice, call) { try pipe.writeAndClose(Self.data) }
+  }
+
+  @Test(arguments: streamWays)
+  func `a socket`(choice: CopyChoice, call: CopyCall) throws {
+    let pair = try SocketPair()
+    try expectAllSent(from: pair.first, choice, call) { try pair.writeAndFinish(Self.data) }
+  }
+
+  private func expectAllSent(
+    from input: Int32, _ choice: CopyChoice, _ call: CopyCall,
+    fedBy feed: @escaping @Sendable () throws -> Void
+  ) throws {
     let ends = try Ends()
     let peer = ends.peer
-    let input = try Pipe()
     let output = try Pipe()
     let relay = try RunningRelay(
-      over: ends.connection, input: input.readEnd, output: output.writeEnd,
+      over: ends.connection, input: input, output: output.writeEnd,
       Self.options { $0.copy = choice })
-    let feeding = Background { try input.writeAndClose(Self.data) }
+    let feeding = Background { try feed() }
     let isWhole = try peer.readToEnd() == Self.data
     #expect(isWhole)
     try feeding.value()
@@ -68,36 +83,6 @@ struct CopyPathTests {
     let outcome = try relay.result().outcome
     #expect(Self.used(outcome.sentBy) == [call: Self.data.count])
     #expect(outcome.acknowledged == Self.data.count)
-  }
-
-  @Test(arguments: [
-    (CopyChoice.auto, CopyCall.splice), (.splice, .splice), (.userspace, .userspace),
-  ])
-  func `a socket`(choice: CopyChoice, call: CopyCall) throws {
-    let ends = try Ends()
-    let peer = ends.peer
-    let pair = try SocketPair()
-    let output = try Pipe()
-    let relay = try RunningRelay(
-      over: ends.connection, input: pair.first, output: output.writeEnd,
-      Self.options { $0.copy = choice })
-    let feeding = Background {
-      var offset = 0
-      while offset < Self.data.count {
-        let count = unsafe Self.data.withUnsafeBytes { buffer in
-          unsafe send(
-            pair.second, buffer.baseAddress.map { unsafe $0 + offset }, buffer.count - offset, 0)
-        }
-        guard count > 0 else { throw TestFailure("send: errno \(errno)") }
-        offset += count
-      }
-      shutdown(pair.second, Int32(SHUT_WR))
-    }
-    let isWhole = try peer.readToEnd() == Self.data
-    #expect(isWhole)
-    try feeding.value()
-    peer.close()
-    #expect(Self.used(try relay.result().outcome.sentBy) == [call: Self.data.count])
   }
 
   /// The kernel does not splice from every file: those of sysfs and procfs differ by version.

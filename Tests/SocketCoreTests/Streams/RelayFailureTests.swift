@@ -225,20 +225,13 @@ struct RelayFailureTests {
     #expect(error?.description.hasSuffix("errno \(ECONNRESET)") == true)
   }
 
-  @Test func `an input that is not open is a local error`() throws {
+  @Test(arguments: [false, true])
+  func `an input that cannot be read is a local error`(isOpen: Bool) throws {
     let ends = try Ends()
-    let output = try Pipe()
-    let relay = try RunningRelay(over: ends.connection, input: -1, output: output.writeEnd)
-    let outcome = try relay.result().outcome
-    #expect(outcome.localError == SystemCallError("read", "from input", .badDescriptor))
-  }
-
-  @Test func `the wrong end of a pipe as input is a local error`() throws {
-    let ends = try Ends()
-    let input = try Pipe()
+    let wrong = try Pipe()
     let output = try Pipe()
     let relay = try RunningRelay(
-      over: ends.connection, input: input.writeEnd, output: output.writeEnd)
+      over: ends.connection, input: isOpen ? wrong.writeEnd : -1, output: output.writeEnd)
     let outcome = try relay.result().outcome
     #expect(outcome.localError == SystemCallError("read", "from input", .badDescriptor))
   }
