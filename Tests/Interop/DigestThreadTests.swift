@@ -218,25 +218,6 @@ struct DigestThreads {
 
   // MARK: Whole transfers
 
-  /// Around where the thread begins, and around a piece of what it is handed: each side's digest is
-  /// that of what the other has.
-  @Test(arguments: [
-    4 << 20, (4 << 20) + 1, (4 << 20) + (512 << 10), (4 << 20) + (512 << 10) + 1, 40_000_003,
-  ])
-  func bothEndsTellTheDigestOfSha256sum(_ size: Int) throws {
-    let source = directory.file("data")
-    try Data(bytes(count: size, seed: UInt64(size))).write(to: URL(filePath: source))
-    let receiver = try tcptool("recv", "--digest", "sha256", "-o", target, "127.0.0.1", "0")
-    let sent = try tcptool(
-      "send", "-q", "--digest", "sha256", "127.0.0.1", "\(try announcedPort(of: receiver))", source
-    ).wait(within: .seconds(60))
-    let received = try receiver.wait(within: .seconds(60))
-    #expect(sent.outcome == .exited(0), "\(sent)")
-    #expect(received.outcome == .exited(0), "\(received)")
-    #expect(sent.errorText == (try sum(source)))
-    #expect(received.errorText.hasSuffix(try sum(target)), "\(received)")
-  }
-
   /// Each file has a digest, and a thread for it, which has ended when the next one begins.
   @Test(.requires("python3")) func eachOfSeveralFilesHasAThread() throws {
     let paths =
