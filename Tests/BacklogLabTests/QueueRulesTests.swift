@@ -106,6 +106,16 @@ import Testing
     #expect(QueueRules.synQueueCapacity(backlog: backlog, settings: settings) == held)
   }
 
+  /// What tcp_metrics knows is not held up by tcp_max_syn_backlog, and by nothing else less.
+  @Test(arguments: [(0, 8, 129), (1, 8, 129), (2, 8, 0), (0, 2_048, 129)])
+  func capacityForKnownPeers(_ cookies: Int, _ most: Int, _ held: Int) {
+    let settings = QueueSettings(
+      somaxconn: 4096, tcpMaxSynBacklog: most, tcpSyncookies: cookies)
+    let capacity = QueueRules.synQueueCapacity(
+      backlog: 128, settings: settings, peersAreKnown: true)
+    #expect(capacity == held)
+  }
+
   @Test func unknownSettings() {
     let none = QueueSettings(somaxconn: 4096)
     #expect(QueueRules.synQueueCapacity(backlog: 5, settings: none) == nil)

@@ -13,6 +13,7 @@ import Testing
       ("0", .zero, "0s"), ("0ms", .zero, "0s"), ("1.05", .milliseconds(1050), "1.05s"),
       ("60s", .seconds(60), "1m"), ("90m", .seconds(5400), "90m"),
       ("9223372036s", .seconds(9_223_372_036), "9223372036s"),
+      ("9223372036854775807ns", .nanoseconds(Int64.max), "9223372036.854775807s"),
     ] as [(String, Duration, String)])
   func durations(word: String, value: Duration, text: String) {
     #expect(Duration(argument: word) == value)
@@ -23,7 +24,7 @@ import Testing
   @Test(arguments: [
     "", "s", ".5s", "1.s", "1.5.2s", "-1", "+1", "1 s", "1S", "1M", "1d", "1e3", "NaN", "inf",
     "0x10",
-    "9223372037s", "99999999999999999999999999999999999999999999", "0.0000000000000000001", "١s",
+    "9223372037s", "9223372036854775808ns", "99999999999999999999999999999999999999999999", "0.0000000000000000001", "١s",
   ])
   func noDurations(word: String) {
     #expect(Duration(argument: word) == nil)

@@ -8,7 +8,7 @@ import Testing
 private func socket(
   _ state: TCPState, _ shape: SocketRow.Shape = .full, port: UInt16 = 5000, peer: UInt16 = 6000,
   inode: UInt64 = 0, cookie: UInt64? = nil, received: Int = 0, sent: Int = 0,
-  namespace: UInt64? = nil
+  namespace: UInt64? = nil, retransmissions: Int = 0
 ) -> ReadSocket {
   var details = SocketDetails()
   details.cookie = cookie
@@ -16,7 +16,8 @@ private func socket(
     SocketRow(
       family: .v4, shape: shape, state: state, local: Endpoint(.v4(.loopback), port),
       peer: Endpoint(.v4(state == .listen ? .any : .loopback), state == .listen ? 0 : peer),
-      receiveQueue: received, sendQueue: sent, timer: .none, timerExpiry: nil, retransmissions: 0,
+      receiveQueue: received, sendQueue: sent, timer: .none, timerExpiry: nil,
+      retransmissions: retransmissions,
       uid: 0, inode: inode), details, namespace: namespace)
 }
 
@@ -77,6 +78,15 @@ private func reading(_ sockets: [ReadSocket]) -> TableReading {
       socket(.established, inode: 7, namespace: 1), socket(.established, inode: 7, namespace: 2),
       nil),
     Step(socket(.established, inode: 7), socket(.established, inode: 7, namespace: 2), []),
+    // Before Linux 5.13 each namespace had its own numbers.
+    Step(
+      socket(.established, cookie: 1, namespace: 1), socket(.established, cookie: 1, namespace: 2),
+      nil),
+    Step(
+      socket(.established, cookie: 1), socket(.established, cookie: 1, retransmissions: 2),
+      .retransmissions),
+    // /proc counts them otherwise.
+    Step(socket(.established), socket(.established, cookie: 1, retransmissions: 2), []),
   ]
 
   @Test(arguments: steps) func isOneSocketOrTwo(_ step: Step) {
@@ -104,6 +114,14 @@ private func reading(_ sockets: [ReadSocket]) -> TableReading {
     let changes = before.changes(to: after)
     #expect(changes.opened == [2] && changes.closed == [0, 2])
     #expect(changes.changed == [.init(earlier: 1, later: 1, facts: .receiveQueue)])
+  }
+
+  /// Several sockets with the same ends, each bound to an interface: the one with the same inode is it.
+  @Test func socketsOfTheSameEndsAreToldApart() {
+    let before = reading([0, 7, 8].map { socket(.established, inode: $0) })
+    let changes = before.changes(to: reading([8, 7].map { socket(.established, inode: $0) }))
+    #expect(changes.predecessor(of: 0) == 2 && changes.predecessor(of: 1) == 1)
+    #expect(changes.closed == [0])
   }
 
   @Test func aReadingTakesTheNextOne() {

@@ -40,6 +40,14 @@ import Testing
   }
 
   /// Whatever one byte, two bytes or any scalar may be, no control character is left.
+  @Test(arguments: [
+    ("=1+1", "\\x3d1+1"), ("-2", "\\x2d2"), ("＝1", "\\u{ff1d}1"), ("=", "="), ("-", "-"), ("", ""),
+    ("1=1", "1=1"), ("=e\u{301}", "\\x3de\u{301}"),
+  ])
+  func aFormulaIsMoreThanASign(raw: String, safe: String) {
+    #expect(withoutFormula(raw) == safe)
+  }
+
   @Test func nothingHarmfulIsLeft() {
     func check(_ safe: String) -> Bool {
       safe.unicodeScalars.allSatisfy {

@@ -95,6 +95,17 @@ import Testing
     #expect(try listing() == ["file": "new"])
   }
 
+  /// A leftover of somebody else, which may be removed where the folder is ours, is not ours to remove.
+  @Test(.requiresRoot) func aLeftoverOfSomebodyElseStays() throws {
+    try put("of another user", "file.tcptool-part")
+    try #require(unsafe chown(path + ".tcptool-part", 1, 1) == 0)
+    var file = try NewFile(path, replaces: false)
+    #expect(file.temporaryPath != path + ".tcptool-part")
+    try write("new", to: &file)
+    try file.commit()
+    #expect(try listing() == ["file": "new", "file.tcptool-part": "of another user"])
+  }
+
   /// Other programs call their unfinished files so.
   @Test func whatSomebodyElseHasNotFinishedStays() throws {
     try put("of a browser", "file.part")
