@@ -74,7 +74,7 @@ import Testing
       ])
     let save = try run(network.command([try Tool.path, "states", "--all-netns", "--save", "-"]))
     #expect(!save.errorText.contains("not entered"), "\(save)")
-    let records = try lines(save).compactMap {
+    let records = try save.outputText.split(separator: "\n").compactMap {
       try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
     }
     let record = try #require(

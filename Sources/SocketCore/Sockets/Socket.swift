@@ -127,7 +127,7 @@ extension IPAddress {
   /// Whether it is an address of this network namespace: bind(2) refuses all others, unless the
   /// setting net.ipv4.ip_nonlocal_bind, or that of net.ipv6, allows them.
   public var isOfThisHost: Bool {
-    guard let socket = try? Socket(for: self) else { return false }
-    return (try? socket.bind(to: Endpoint(self, 0))) != nil
+    guard let socket = try? Socket(for: unmapped) else { return false }
+    return (try? socket.bind(to: Endpoint(unmapped, 0))) != nil
   }
 }
