@@ -104,7 +104,7 @@ struct Recording {
         """
     }
     return """
-      <svg xmlns="http://www.w3.org/2000/svg" class="tcptool-recording" role="img" \
+      <svg xmlns="http://www.w3.org/2000/svg" class="tcptool-recording" xml:space="preserve" role="img" \
       width="\(short(width))" height="\(short(height))" viewBox="0 0 \(short(width)) \(short(height))">
       <title>\(escaped(title))</title>
       <desc>\(escaped(description))</desc>
