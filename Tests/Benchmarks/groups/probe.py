@@ -7,6 +7,9 @@ from measuring import Comparison
 
 # `connect --probe` ends with the status of what failed, nc with 1.
 CLOSED, SILENT, NC = 11, 12, 1
+# Who connects to 28,232 of its own ephemeral ports now and then gets one as its source that it connects to,
+# and so is connected with itself. nc takes that for an open port.
+SOME_OPEN = 0
 
 
 def stages(quick):
@@ -23,7 +26,7 @@ def comparisons(bench):
         yield Comparison(
             f"{last:,} closed ports", "ms",
             bench.ours("connect", "127.0.0.1", "--probe", ports, statuses=(CLOSED,)),
-            [bench.peer(f"nc -z 127.0.0.1 {ports}", statuses=(NC,)),
+            [bench.peer(f"nc -z 127.0.0.1 {ports}", statuses=(NC, SOME_OPEN)),
              bench.floor("scan in C", "clients", "scan", "1", str(last))])
     with silent_ports(1 if bench.quick else 4) as ports:
         told = f"{ports[0]}-{ports[-1]}"
