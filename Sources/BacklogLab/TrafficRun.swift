@@ -138,6 +138,9 @@ private struct TrafficRun: ~Copyable {
       clients.append(client)
       if firstDrop == nil, let drops = watch.drops(), drops > 0 {
         firstDrop = FirstDrop(connect: number + 1, time: .now - start)
+        // How full that SYN found the queue: before this turn ends the server may take some, where this
+        // process was held up and has much to catch up with.
+        try sample()
       }
     }
   }

@@ -122,6 +122,25 @@ import Testing
 
   // MARK: Traffic
 
+  /// As on a machine that is busy for more than a second: many arrive at once, and before anybody looks
+  /// again the server has caught up, too.
+  @Test(.timeLimit(.minutes(1)))
+  func aRunThatIsHeldUpHasSeenAFullQueue() throws {
+    var loop = try ReadinessLoop()
+    var isHeldUp = false
+    let plan = TrafficPlan(asked: 4, acceptRate: 5, arrivalRate: 10, duration: .seconds(2))
+    let result = try done(
+      Self.laboratory.run(plan, loop: &loop) { progress in
+        guard progress.connects >= 3, !isHeldUp else { return }
+        isHeldUp = true
+        let begin = MonotonicInstant.now
+        _ = eventually(within: .seconds(30)) { .now - begin >= .milliseconds(1_300) }
+      })
+    #expect(isHeldUp)
+    #expect(result.firstDrop != nil)
+    #expect(result.longestQueue == result.capacity && result.match, "\(result.verdict)")
+  }
+
   @Test(.timeLimit(.minutes(1)))
   func aSlowAcceptorOverflows() throws {
     var loop = try ReadinessLoop()
