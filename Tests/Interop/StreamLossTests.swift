@@ -177,12 +177,18 @@ import Testing
       received.errorText.contains(/1 of 8 streams lost; it is #[1-8]: recv from .*ECONNRESET/))
   }
 
-  @Test func aReceiverThatIsKilledLosesAll() throws {
+  /// Both ends of a transfer that would take a minute.
+  private func fourStreamsUnderWay() throws -> (sender: Child, receiver: Child) {
     let receiver = try tcptool("recv", "--streams", "4", "--discard", "127.0.0.1", "0")
     let sender = try tcptool(
       "send", "--streams", "4", "--duration", "60s", "--rate", "80Mbit", "--json", "127.0.0.1",
       "\(try announcedPort(of: receiver))", "--interval", "20ms")
     try sender.waitForLine(containing: "\"interval\"")
+    return (sender, receiver)
+  }
+
+  @Test func aReceiverThatIsKilledLosesAll() throws {
+    let (sender, receiver) = try fourStreamsUnderWay()
     try receiver.signal(SIGKILL)
     let sent = try sender.wait()
     #expect(sent.outcome == .exited(21), "\(sent.errorText.suffix(2_000))")
@@ -191,11 +197,7 @@ import Testing
 
   /// The receiver is told by RST that it does not have everything.
   @Test func aSignalCutsAll() throws {
-    let receiver = try tcptool("recv", "--streams", "4", "--discard", "127.0.0.1", "0")
-    let sender = try tcptool(
-      "send", "--streams", "4", "--duration", "60s", "--rate", "80Mbit", "--json", "127.0.0.1",
-      "\(try announcedPort(of: receiver))", "--interval", "20ms")
-    try sender.waitForLine(containing: "\"interval\"")
+    let (sender, receiver) = try fourStreamsUnderWay()
     try sender.signal(SIGINT)
     #expect(try sender.wait().outcome == .signalled(SIGINT))
     let received = try receiver.wait()

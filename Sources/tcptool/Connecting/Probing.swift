@@ -154,9 +154,9 @@ extension [String] {
     port on one after another until one accepts.
     """,
     """
-    A port is open if the handshake succeeds, even if a RST follows at once; closed if a RST or an ICMP port unreachable \
-    refuses it; filtered if nothing answers, or if ICMP or a route says that it cannot or may \
-    not be reached; untested if this end could not send. The exit status is 0 if all are open. \
+    A port is open if the handshake succeeds, even if a RST follows at once; closed if a RST or \
+    an ICMP port unreachable refuses it; filtered if nothing answers, or if ICMP or a route says \
+    that it cannot or may not be reached; untested if this end could not send. The exit status is 0 if all are open. \
     Otherwise it is that of the failure that got the least far: 15, 13, 12, 14 or 11, in this \
     order.
     """,
