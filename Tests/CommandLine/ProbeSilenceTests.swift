@@ -167,9 +167,8 @@ import Testing
       command: ["sh", "-c", #""$@"; echo "END: status $?"; exec cat"#, "sh"] + command,
       environment: ["LC_ALL": locale])
     let onTheWay = try terminal.waitFor {
-      $0.contains(" of 100 ports, 0 open  ") && $0.contains(" left")
+      $0.contains(" of 100 ports, 0 open  ") && $0.contains(" left") && $0.contains(mark)
     }
-    #expect(onTheWay.contains(mark))
     #expect(onTheWay.contains(" %  "))
     #expect(onTheWay.contains("/s  "))
     let screen = try terminal.waitFor { $0.contains("END: status 12") }
