@@ -8,7 +8,7 @@ import Testing
 @Suite(.waits, .requires("strace"), .timeLimit(.minutes(5))) struct FinalNames {
   /// What one call answers in the place of the kernel, as strace(1) has it.
   struct Refusal: CustomTestStringConvertible {
-    /// Calls and errors: `renameat2:EINVAL`.
+    /// Calls and errors, and which of the calls it is where it is not each: `fsync:EIO:when=2`.
     var calls: [String]
     /// What names the file in the end, and what a failure is told of.
     var testDescription: String { calls.joined(separator: ", ") }
@@ -29,17 +29,22 @@ import Testing
   init() throws { directory = try TemporaryDirectory() }
 
   /// `recv` into the file, under strace.
-  private func receiver(_ refusal: Refusal, _ words: String...) throws -> Child {
+  private func receiver(_ refusal: Refusal, _ words: [String] = []) throws -> Child {
     // A call that this processor does not have is no mistake with “?” before it. The file of
     // --port-file would be renamed too, so the port is read from what is told.
     let calls = refusal.calls.flatMap { call in
-      let parts = call.split(separator: ":")
+      let parts = call.split(separator: ":", maxSplits: 1)
       return ["-e", "inject=?\(parts[0]):error=\(parts[1])"]
     }
     return try Child(
-      ["strace", "-f", "-qq", "-o", directory.file("calls")] + calls
-        + ["-e", "trace=?renameat2,?rename,?renameat,?link,?linkat", try Tool.path, "recv"] + words
-        + ["--output", target, "127.0.0.1", "0"])
+      ["strace", "-f", "-qq", "-y", "-o", directory.file("calls")] + calls
+        + ["-e", "trace=?renameat2,?rename,?renameat,?link,?linkat,fsync", try Tool.path, "recv"]
+        + words + ["--output", target, "127.0.0.1", "0"])
+  }
+
+  /// The calls that strace has seen, in their order.
+  private var calls: [Substring] {
+    String(decoding: contents(of: directory.file("calls")), as: UTF8.self).split(separator: "\n")
   }
 
   private func send(to receiver: Child) throws -> Finished {
@@ -65,8 +70,7 @@ import Testing
     #expect(received.outcome == .exited(0), "\(received)")
     #expect(try listing() == ["file": "text"])
     // Had the first way been open, this would show nothing.
-    let calls = String(decoding: contents(of: directory.file("calls")), as: UTF8.self)
-    #expect(calls.contains("(INJECTED)"), "\(calls)")
+    #expect(calls.contains { $0.contains("(INJECTED)") }, "\(calls)")
   }
 
   @Test(arguments: Refusal.withoutFlag)
@@ -90,9 +94,7 @@ import Testing
     // What --force replaces stays until the new one has its name.
     if isForced { try Data("old".utf8).write(to: URL(filePath: target)) }
     let calls = ["renameat2", "rename", "renameat"].map { "\($0):\(errno)" }
-    let receiver =
-      isForced
-      ? try receiver(Refusal(calls: calls), "--force") : try receiver(Refusal(calls: calls))
+    let receiver = try receiver(Refusal(calls: calls), isForced ? ["--force"] : [])
     let sent = try send(to: receiver)
     #expect(isTold(sent.outcome), "\(sent)")
     let received = try receiver.wait()
@@ -103,6 +105,56 @@ import Testing
     ] { #expect(received.errorText.contains(part), "\(received)") }
     let old = isForced ? ["file": "old"] : [:]
     #expect(try listing() == old.merging(["file.tcptool-part": "text"]) { $1 })
+  }
+
+  // MARK: On the disk
+
+  /// The bytes before they have the name, and the name before the sender is told that all is well.
+  @Test(arguments: [false, true])
+  func aDurableFileIsFlushedBeforeItGetsItsName(isForced: Bool) throws {
+    let receiver = try receiver(
+      Refusal(calls: []), ["--fsync"] + (isForced ? ["--force"] : []))
+    #expect(try send(to: receiver).outcome == .exited(0))
+    #expect(try receiver.wait().outcome == .exited(0))
+    try #require(calls.count == 3, "\(calls)")
+    #expect(
+      calls[0].contains("fsync(") && calls[0].contains("<\(target).tcptool-part>"), "\(calls)")
+    #expect(calls[1].contains(" rename") && calls[1].contains("\(target)\""), "\(calls)")
+    #expect(calls[2].contains("fsync(") && calls[2].contains("<\(directory.path)>"), "\(calls)")
+  }
+
+  /// Nobody waits for a disk who has not asked for it.
+  @Test func anyOtherFileIsNotFlushed() throws {
+    let receiver = try receiver(Refusal(calls: []))
+    #expect(try send(to: receiver).outcome == .exited(0))
+    #expect(try receiver.wait().outcome == .exited(0))
+    #expect(calls.count == 1 && calls[0].contains(" rename"), "\(calls)")
+  }
+
+  /// What may not be on the disk does not get the name.
+  @Test(arguments: ["EIO", "ENOSPC", "EDQUOT"])
+  func bytesThatCannotBeFlushedGetNoName(_ errno: String) throws {
+    let receiver = try receiver(Refusal(calls: ["fsync:\(errno):when=1"]), ["--fsync"])
+    #expect(isTold(try send(to: receiver).outcome))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(24), "\(received)")
+    for part in [
+      "Error: fsync of \(target).tcptool-part: ", "(\(errno))",
+      "; the 4 bytes that came are in \(target).tcptool-part",
+    ] { #expect(received.errorText.contains(part), "\(received)") }
+    #expect(try listing() == ["file.tcptool-part": "text"])
+  }
+
+  /// The file is whole under its name, which the next start of the host may not know.
+  @Test func aNameThatCannotBeFlushedIsTold() throws {
+    let receiver = try receiver(Refusal(calls: ["fsync:EIO:when=2"]), ["--fsync"])
+    #expect(isTold(try send(to: receiver).outcome))
+    let received = try receiver.wait()
+    #expect(received.outcome == .exited(24), "\(received)")
+    #expect(
+      received.errorText.contains("Error: fsync of \(directory.path): input/output error (EIO)"),
+      "\(received)")
+    #expect(try listing() == ["file": "text"])
   }
 
   /// Before anybody connects.
