@@ -57,6 +57,39 @@ import Testing
     withExtendedLifetime(directory) {}
   }
 
+  /// Those that are under way make room for the rest, and each port has its row.
+  @Test(
+    .requires("strace"),
+    arguments: [
+      ("EMFILE", ", since there are no more descriptors (ulimit -Hn)"),
+      (
+        "ENFILE",
+        ": socket AF_INET: too many open files in system (ENFILE); fs.file-max bounds how many "
+          + "the whole host may have"
+      ),
+      (
+        "ENOBUFS",
+        ": socket AF_INET: no buffer space available (ENOBUFS); this host is short of memory"
+      ),
+      ("ENOMEM", ": socket AF_INET: cannot allocate memory (ENOMEM); this host is short of memory"),
+    ])
+  func aShortageOfSocketsIsWaitedOut(_ errno: String, _ reason: String) throws {
+    let (network, directory) = try Self.network()
+    // None of those before has an answer: the socket that is missing is not the only one.
+    let done = try run(
+      network.command([
+        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=socket:error=\(errno):when=21",
+        Tool.path, "connect", "-t", "200ms", "--probe", "4000-4039", "192.0.2.2",
+      ]))
+    #expect(done.outcome == .exited(12), "\(done)")
+    #expect(rows(done.outputText).count == 40)
+    let remark = try #require(
+      done.errorText.firstMatch(of: /only ([0-9]+) handshakes? at once(.+)\n/))
+    #expect(remark.2 == reason, "\(done)")
+    #expect((1..<20).contains(try #require(Int(remark.1))), "\(done)")
+    withExtendedLifetime(directory) {}
+  }
+
   /// What got least far decides, whatever else was met.
   @Test(
     arguments: [

@@ -381,4 +381,43 @@ import Testing
     #expect(told.filter { $0.name == "accepted" }.count == 40)
     #expect(told.filter { $0.name == "closed" }.count == 40)
   }
+
+  /// Each of them may pass when a connection ends, whoever the descriptor is missing for.
+  @Test(.requires("strace"), arguments: ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"])
+  func aShortageOfSocketsIsWaitedOut(_ errno: String) throws {
+    let tool = try Child([
+      "strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=accept4:error=\(errno):when=2",
+      try Tool.path, "listen", "--echo", "--max-connections", "2", "--json", "127.0.0.1", "0",
+    ])
+    let port = "\(try tool.waitForEvent("listening").port("local"))"
+    let first = try tcptool("connect", "127.0.0.1", port, input: .pipe)
+    let shortage = try tool.waitForEvent("out_of_descriptors")
+    #expect(shortage.text("errno") == errno && shortage.number("open") == 1)
+    let second = try tcptool("connect", "127.0.0.1", port, input: .text("second"))
+    try second.waitForLine(containing: "connected")
+    // The one that is there is served, and the other one waits in the accept queue.
+    try first.write("first")
+    try waitForBytes(5, from: first)
+    #expect(second.standardOutput.isEmpty)
+    first.closeInput()
+    #expect(try first.wait().outputText == "first")
+    #expect(try second.wait().outputText == "second")
+    let done = try tool.wait()
+    #expect(done.outcome == .exited(0), "\(done)")
+    #expect(try done.events().filter { $0.name == "out_of_descriptors" }.count == 1)
+  }
+
+  /// There is nothing whose end could make room.
+  @Test(.requires("strace"), arguments: ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"])
+  func aShortageWithoutAnyConnectionIsTheEnd(_ errno: String) throws {
+    let tool = try Child([
+      "strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=accept4:error=\(errno):when=1",
+      try Tool.path, "listen", "-k", "--echo", "127.0.0.1", "0",
+    ])
+    _ = try tcptool("connect", "127.0.0.1", "\(try announcedPort(of: tool))").wait()
+    let done = try tool.wait()
+    #expect(done.outcome == .exited(15), "\(done)")
+    #expect(done.errorText.contains("Error: accept on 127.0.0.1:"), "\(done)")
+    #expect(done.errorText.contains("(\(errno)); "), "\(done)")
+  }
 }

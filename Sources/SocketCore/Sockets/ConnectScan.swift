@@ -54,6 +54,8 @@ public enum ConnectScan {
     /// How many handshakes at once there was room for: what was asked for, or less where this
     /// process or this host may not have so many descriptors.
     public var parallel: Int
+    /// What an attempt met that found no room; nil where none did.
+    public var shortage: SystemCallError?
   }
 
   /// Connects to the items. The limit of open descriptors is raised for it, and stays so.
@@ -75,11 +77,9 @@ public enum ConnectScan {
     var nextPulse = options.pulse.map { MonotonicInstant.now + $0 }
     while true {
       try scan.begin(&loop, observe)
-      if scan.isOver { return Ending(signal: nil, parallel: scan.bound) }
+      if scan.isOver { return scan.ending(by: nil) }
       let wait = scan.hasRoom ? .now : [scan.firstDeadline, nextPulse].compactMap(\.self).min()
-      if case .signal(let signal) = try loop.wait(until: wait) {
-        return Ending(signal: signal, parallel: scan.bound)
-      }
+      if case .signal(let signal) = try loop.wait(until: wait) { return scan.ending(by: signal) }
       scan.settle(&loop, observe)
       scan.expire(&loop, observe)
       if let pulse = options.pulse, let next = nextPulse, MonotonicInstant.now >= next {
@@ -110,7 +110,8 @@ private struct Scan {
   private let items: [[Endpoint]]
   private let options: ConnectScan.Options
   private let tracer: CallTracer
-  private(set) var bound: Int
+  private var bound: Int
+  private var shortage: SystemCallError?
   private var nextItem = 0
   /// Items that have begun and were put back.
   private var putBack: [Turn] = []
@@ -183,6 +184,7 @@ private struct Scan {
   ) throws(SystemCallError) {
     guard !underWay.isEmpty else { throw error }
     bound = max(1, underWay.count - Self.reserve)
+    shortage = error
     putBack.append(turn)
   }
 
@@ -239,6 +241,10 @@ private struct Scan {
     } else {
       observe(.settled(item: turn.item, .failed(farthest)))
     }
+  }
+
+  func ending(by signal: Int32?) -> ConnectScan.Ending {
+    ConnectScan.Ending(signal: signal, parallel: bound, shortage: shortage)
   }
 
   /// Gives up what is under way.

@@ -136,11 +136,19 @@ extension Probing {
     report.end(by: ending.signal)
     if ending.parallel < options.parallel {
       narrator.tell(
-        .note(
-          "only \(Units.plural(ending.parallel, "handshake")) at once, since there are no more "
-            + "descriptors (ulimit -Hn)"))
+        .note("only \(Units.plural(ending.parallel, "handshake")) at once\(ending.reason)"))
     }
     return report
+  }
+}
+
+extension ConnectScan.Ending {
+  /// Why there were not as many handshakes at once as there might have been.
+  fileprivate var reason: String {
+    guard let shortage, shortage.errno != .tooManyDescriptors else {
+      return ", since there are no more descriptors (ulimit -Hn)"
+    }
+    return ": \(shortage)\(shortage.advice)"
   }
 }
 
