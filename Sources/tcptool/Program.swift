@@ -64,7 +64,7 @@ enum Program {
       case .invoke(let subcommand):
         narrator = try subcommand.makeNarrator()
         let ending = try subcommand.run(narrator)
-        try narrator.finish()
+        try narrator.finish(ending)
         return ending
       case .print(let text):
         try toStandardOutput { output throws(OutputError) in try output.write(text) }

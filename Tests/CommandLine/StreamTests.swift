@@ -1,6 +1,7 @@
 // Standard streams that are closed or full, in every subcommand: the right status, a clear message,
 // and never a byte of narration in a connection.
 
+import Glibc
 import TestSupport
 import Testing
 
@@ -127,6 +128,51 @@ import Testing
         ? "read from standard input" : "write to standard output"
       #expect(done.errorText.contains("Error: \(stream): "))
     }
+  }
+
+  private static let answers: [(options: [String], names: [String], status: Int32)] = [
+    (["--digest", "sha256"], ["send", "recv"], 24), (["--json"], ["connect", "listen"], 24),
+    (["--trace"], ["connect", "listen", "send", "recv"], 24), (["--explain"], ["listen"], 24),
+    (["--json", "--digest", "crc32c"], ["send", "recv"], 24), ([], ["send", "recv"], 0),
+  ]
+
+  /// What an option asks of standard error is an answer; everything else there only narrates. The data
+  /// arrives in any case.
+  @Test(arguments: answers)
+  func whatWasAskedForMayNotBeLost(_ options: [String], _ names: [String], _ status: Int32) throws {
+    let directory = try TemporaryDirectory()
+    for name in names {
+      for (redirection, reason) in [("2>/dev/full", "ENOSPC"), ("2>&-", "EBADF")] {
+        let log = directory.file("events")
+        let (done, received) = try run(
+          name, #"exec "$@" \#(redirection)"#, options + ["--log", log])
+        #expect(done.outcome == .exited(status), "\(name) \(redirection)")
+        #expect(name == "recv" || received == Self.local)
+        #expect(name == "send" || done.outputText == Self.remote)
+        let events = try TestSupport.run(["cat", log]).outputText
+        #expect(events.contains("write to standard error: ") == (status == 24))
+        #expect(events.contains("(\(reason))") == (status == 24))
+      }
+    }
+  }
+
+  /// So are the meanings of the states, which `states` writes behind the table.
+  @Test func explanationsOfStatesMayNotBeLost() throws {
+    let listener = try Peer.Listener()
+    for (options, status) in [(["--explain"], 24), ([], 0)] as [([String], Int32)] {
+      let done = try shell(#"exec "$@" 2>/dev/full"#, ["states"] + options)
+      #expect(done.outcome == .exited(status))
+      #expect(done.outputText.contains(":\(listener.port) "))
+    }
+  }
+
+  /// Whatever is missing there, a signal is what ended it.
+  @Test func aSignalMattersMoreThanWhatIsLost() throws {
+    let port = try unusedPort()
+    let child = try start(#"exec "$@" 2>/dev/full"#, ["listen", "--json", "127.0.0.1", "\(port)"])
+    try waitUntilListening(port: port)
+    try child.signal(SIGTERM)
+    #expect(try child.wait().outcome == .signalled(SIGTERM))
   }
 
   @Test func aFileNeedsNoStandardStreams() throws {

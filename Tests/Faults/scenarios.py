@@ -54,7 +54,7 @@ class Scenario:
     makes = ()
     # Whether there are threads, whose calls fail too.
     has_threads = False
-    # What has to be said in the end.
+    # What has to be said on standard error before it may end with 0.
     said = ""
     # Free pages of a disk, and sizes that no file may exceed.
     disks = (0, 1, 5, 20)
@@ -368,7 +368,7 @@ SCENARIOS = [
     relayed("listen-pipe", "listen -q {port}", stdin="pipe", stdout="pipe"),
     relayed("listen-log", "listen --log {folder}/events -v --port-file {folder}/port {port}",
             events="events", makes=["port"]),
-    relayed("listen-json", "listen --json --trace {port}"),
+    relayed("listen-json", "listen --json --trace {port}", said='"event":"closed"'),
     relayed("listen-dump", "listen --hex-dump {folder}/dump {port}", kind=Dumped,
             stdin_data=SENT[:3000], outward=[SENT[:3000]], inward=[BACK[:2000]]),
     relayed("listen-echo", "listen --max-connections 2 --echo {port}", stdin="null", output=None,
@@ -393,7 +393,7 @@ SCENARIOS = [
     sent("send", "send 127.0.0.1 {port} {folder}/in", stdin="in", stdin_data=SENT),
     sent("send-pipe", "send 127.0.0.1 {port}", stdin="pipe", stdin_data=SENT),
     sent("send-digest", "send --digest sha256 127.0.0.1 {port} {folder}/in {folder}/in",
-         stdin="in", stdin_data=SENT, outward=[SENT + SENT]),
+         stdin="in", stdin_data=SENT, outward=[SENT + SENT], said=f"/in\n{DIGEST}"),
     sent("send-digest-large", "send --digest sha256 127.0.0.1 {port} {folder}/in", stdin="in",
          stdin_data=LARGE, outward=[LARGE], **THREADED),
     sent("send-splice", "send --copy splice 127.0.0.1 {port} {folder}/in", stdin="in",
@@ -403,7 +403,7 @@ SCENARIOS = [
     sent("send-interval", "send -i 10ms --svg {folder}/svg 127.0.0.1 {port} {folder}/in",
          stdin="in", stdin_data=SENT, makes=["svg"]),
     received("recv", "recv -o {folder}/got {port}", output="got", makes=["got"]),
-    received("recv-stdout", "recv --digest crc32c {port}"),
+    received("recv-stdout", "recv --digest crc32c {port}", said="  -\n"),
     received("recv-pipe", "recv {port}", stdout="pipe"),
     received("recv-fsync", "recv --fsync -f --copy userspace -o {folder}/got {port}",
              output="got", makes=["got"]),

@@ -325,7 +325,7 @@ struct StatesOptions: Subcommand {
     if let outcome {
       try tell(outcome, narrator)
     }
-    for line in explanations.text { narrator.line(line) }
+    for line in explanations.text { narrator.tell(Event(nil, line, for: .everybody)) }
     if shown == 0, filter == .everything {
       narrator.line(
         place.file == nil ? "this network namespace has no TCP sockets" : "the table has no sockets"

@@ -14,7 +14,8 @@ struct Event: Sendable {
     case curious
     /// Only programs: the line would say what others say already.
     case programs
-    /// Everybody: why it fails.
+    /// Everybody, in silence as well: why it fails, and answers, which an option asked for. An answer
+    /// that is lost makes the program fail.
     case everybody
   }
 

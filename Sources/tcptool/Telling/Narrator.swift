@@ -55,10 +55,13 @@ extension Narrating {
   }
 }
 
-/// Tells events. A lost line on standard error is no reason to end: its errors are ignored.
+/// Tells events. What is lost on the way is no reason to end: where it is an answer, and not only
+/// narration, the end tells of it.
 struct Narrator: Sendable {
   var options = NarrationOptions()
   private let log: EventLog?
+  /// Why an answer did not come to standard error.
+  private let lostAnswer = FirstFailure()
   private let wait = ReaderWait()
   private let live: LiveLine
   /// Whether standard error is a terminal.
@@ -79,11 +82,14 @@ struct Narrator: Sendable {
     let json: JSONValue? = isObject ? .some(event.json) : .none
     if let json { log?.write(json) }
     if options.isJSON {
+      // Whoever asked for events has a program that reads all of them.
       if let json, !options.isQuiet || event.audience == .everybody {
-        wait.toStandardError { output throws(OutputError) in try output.line(json) }
+        lostAnswer.note(
+          wait.toStandardError { output throws(OutputError) in try output.line(json) })
       }
     } else if isWanted(event.audience) {
-      line(event.text, indent: event.indent)
+      let failure = write(event.text, indent: event.indent)
+      if event.audience == .everybody { lostAnswer.note(failure) }
     }
   }
 
@@ -112,12 +118,15 @@ struct Narrator: Sendable {
   }
 
   /// A line as it is; a terminal shows the rest of one that is too long for it behind `indent` blanks.
-  func line(_ text: String, indent: Int = 2) {
+  func line(_ text: String, indent: Int = 2) { _ = write(text, indent: indent) }
+
+  /// - Returns: why it did not come to standard error.
+  private func write(_ text: String, indent: Int) -> OutputError? {
     // Names that the user or the peer chose are in many of these lines.
     let safe = text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { sanitized(String($0)) }.joined(separator: "\n")
     live.erase()
-    wait.toStandardError { output throws(OutputError) in
+    return wait.toStandardError { output throws(OutputError) in
       try output.line(Display(descriptor: STDERR_FILENO).fit(safe, indent: indent))
     }
   }
@@ -151,12 +160,14 @@ struct Narrator: Sendable {
 
   /// To be called at the end.
   ///
-  /// - Throws: where the file of --log did not take all of them.
-  func finish() throws(Failure) {
+  /// - Throws: where the file of --log did not take all of them, or standard error not what was asked
+  ///   for. A signal says more than the latter: it may have ended the reader as well.
+  func finish(_ ending: Ending) throws(Failure) {
     live.erase()
     if let error = log?.error {
       throw Failure(.localStream, "\(error); events are missing there")
     }
+    if case .status = ending, let error = lostAnswer.error { throw Failure(error) }
   }
 }
 
@@ -201,23 +212,43 @@ private final class LiveLine: Sendable {
   }
 
   private func put(_ text: String) {
-    wait.toStandardError { output throws(OutputError) in try output.write(text) }
+    _ = wait.toStandardError { output throws(OutputError) in try output.write(text) }
   }
 }
 
 extension ReaderWait {
-  fileprivate func toStandardError(_ write: (inout OutputBuffer) throws(OutputError) -> Void) {
+  /// - Returns: why not all of it was taken.
+  fileprivate func toStandardError(
+    _ write: (inout OutputBuffer) throws(OutputError) -> Void
+  ) -> OutputError? {
     var output = OutputBuffer(descriptor: STDERR_FILENO, whileWaiting: mayGoOn)
-    try? write(&output)
-    try? output.flush()
+    do throws(OutputError) {
+      try write(&output)
+      try output.flush()
+      return nil
+    } catch {
+      return error
+    }
   }
 }
 
-/// The file of --log. The first failure is kept for the end.
+/// The first failure of an output, kept for the end.
+private final class FirstFailure: Sendable {
+  private let first = Mutex<OutputError?>(nil)
+
+  var error: OutputError? { first.withLock { $0 } }
+
+  func note(_ error: OutputError?) {
+    // Where a signal came meanwhile, it is the signal that ends the program.
+    if let error, error.code != EAGAIN { first.withLock { $0 = $0 ?? error } }
+  }
+}
+
+/// The file of --log.
 final class EventLog: Sendable {
   private let descriptor: Descriptor
   private let name: String
-  private let failure = Mutex<OutputError?>(nil)
+  private let failure = FirstFailure()
   private let wait = ReaderWait()
 
   init(_ descriptor: consuming Descriptor, name: String) {
@@ -225,7 +256,7 @@ final class EventLog: Sendable {
     self.name = name
   }
 
-  var error: OutputError? { failure.withLock { $0 } }
+  var error: OutputError? { failure.error }
 
   func write(_ event: JSONValue) {
     var output = OutputBuffer(
@@ -235,8 +266,7 @@ final class EventLog: Sendable {
       // At once: whoever follows the file is to see what happened when it happens.
       try output.flush()
     } catch {
-      // Where a signal came meanwhile, it is the signal that ends the program.
-      if error.code != EAGAIN { failure.withLock { $0 = $0 ?? error } }
+      failure.note(error)
     }
   }
 }
