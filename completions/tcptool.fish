@@ -403,7 +403,7 @@ complete -c tcptool -n '__tcptool_may backlog-test --sweep' -l sweep -x -d 'One 
 complete -c tcptool -n '__tcptool_may backlog-test --sweep-set' -l sweep-set -x -d 'One run for each value of a setting: somaxconn=16,128,4096.'
 complete -c tcptool -n '__tcptool_may backlog-test --arrival-rate' -l arrival-rate -x -d 'Let clients come at this rate, 200 or 30/m, instead of all at once.'
 complete -c tcptool -n '__tcptool_may backlog-test --accept-rate' -l accept-rate -x -d 'Accept at this rate meanwhile. If only --arrival-rate or --accept-rate is given, the other is chosen.'
-complete -c tcptool -n '__tcptool_may backlog-test --duration' -l duration -x -d 'How long clients keep coming.'
+complete -c tcptool -n '__tcptool_may backlog-test --duration' -l duration -x -d 'How long clients keep coming; Ctrl-C shows what was measured until then.'
 complete -c tcptool -n '__tcptool_may backlog-test --relisten' -l relisten -x -d 'Change net.core.somaxconn to this under the listener, and then call listen(2) again: only that applies it.'
 complete -c tcptool -n '__tcptool_may backlog-test --reuse-port' -l reuse-port -x -d 'Use a group of this many listeners on one port (SO_REUSEPORT).'
 complete -c tcptool -n '__tcptool_may backlog-test --late-acks' -l late-acks -x -d 'Let the last ACK of this many handshakes come when the queue is full. These clients believe that they are connected; with tcp_abort_on_overflow=1 they are reset.'

@@ -4,10 +4,16 @@
 public protocol Judged {
   /// Whether the kernel did what its rules predict.
   var match: Bool { get }
+  /// Whether it ended too early to say more than that nothing was wrong until then.
+  var isInterrupted: Bool { get }
   /// The result in one sentence, without a full stop.
   var verdict: String { get }
   /// What can be done about it, a sentence each.
   var advice: [String] { get }
+}
+
+extension Judged {
+  public var isInterrupted: Bool { false }
 }
 
 extension PassResult: Judged {}

@@ -7,7 +7,7 @@ extension Laboratory {
   /// Lets clients come and a slow server accept them.
   ///
   /// - Parameters:
-  ///   - loop: whose signals end it.
+  ///   - loop: whose signals end it; the result is then of the time until that.
   ///   - observe: told how far it is, about every 20 ms.
   /// - Throws: where the plan is out of bounds, the limits do not allow it, or a call failed.
   public func run(
@@ -77,7 +77,8 @@ private struct TrafficRun: ~Copyable {
     var nextSample = start
     // When the acceptor is done with the connection before.
     var acceptorFree = start
-    while .now < end {
+    var signal: Int32?
+    while signal == nil, .now < end {
       let now = MonotonicInstant.now
       try letArrive(until: now, &loop)
       let isIdle = try accept(until: now, &acceptorFree, &loop)
@@ -94,14 +95,15 @@ private struct TrafficRun: ~Copyable {
       if !isIdle { next = min(next, acceptorFree) }
       if now - next > .milliseconds(50) { lateTurns += 1 }
       switch try loop.wait(until: next) {
-      case .signal(let signal): return .signal(signal)
+      case .signal(let number): signal = number
       case .ready: noteConnected(&loop)
       case .deadline: break
       }
     }
     try sample()
     observe(progress)
-    let result = try result()
+    var result = try result()
+    result.signal = signal
     for descriptor in waiting.keys { loop.forget(descriptor) }
     watch.close()
     return .done(result)

@@ -35,8 +35,16 @@ extension TrafficResult {
     return zip(steps, counts).filter { $0.1 > 0 }.map { ($0, $1) }
   }
 
+  public var isInterrupted: Bool { signal != nil }
+
   /// The result in one sentence, without a full stop.
   public var verdict: String {
+    guard isInterrupted else { return course }
+    return "interrupted after \(rounded(Double(duration.nanoseconds) / 1e9)) s of "
+      + "\(rounded(plan.seconds)) s: \(course)"
+  }
+
+  private var course: String {
     guard longestQueue <= capacity else {
       return "the queue held \(longestQueue), more than its \(capacity) places"
     }
@@ -47,7 +55,7 @@ extension TrafficResult {
     let surplus = plan.arrivalRate - plan.acceptRate
     guard let firstDrop else {
       let grew = "the queue held at most \(longestQueue) of \(capacity) connections"
-      if surplus <= 0 { return "the acceptor keeps up: " + grew }
+      if surplus <= 0 { return (isInterrupted ? "" : "the acceptor keeps up: ") + grew }
       let seconds = Double(capacity) / surplus
       return grew + "; at these rates it is full after \(rounded(seconds)) s"
     }
@@ -60,7 +68,9 @@ extension TrafficResult {
     var ends: [String] = []
     if delayed > 0 { ends.append("\(plural(delayed, "connect")) took 1 s or longer") }
     let waiting = count(.waiting)
-    if waiting > 0 { ends.append("\(waiting) had no answer by the end") }
+    if waiting > 0 {
+      ends.append("\(waiting) had no answer \(isInterrupted ? "until then" : "by the end")")
+    }
     let unknown = count(.ghost) + count(.stuck)
     if unknown > 0 {
       ends.append(

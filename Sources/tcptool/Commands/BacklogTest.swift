@@ -199,7 +199,8 @@ struct BacklogTestOptions: Subcommand {
         """
     ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
     .option(
-      "duration", \.duration, value: "duration", help: "How long clients keep coming."
+      "duration", \.duration, value: "duration",
+      help: "How long clients keep coming; Ctrl-C shows what was measured until then."
     ).needing("arrival-rate", "accept-rate"),
     .option(
       "relisten", \.changedSomaxconn, value: "n",

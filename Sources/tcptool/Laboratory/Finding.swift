@@ -11,6 +11,8 @@ protocol Finding {
   var members: [(String, JSONValue)] { get }
   /// Whether the kernel did what was predicted.
   var match: Bool { get }
+  /// The signal that ended it too early for a verdict; nil where it was seen to its end.
+  var signal: Int32? { get }
   /// The report for a person.
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError)
   /// What --explain adds.
@@ -25,6 +27,7 @@ protocol Finding {
 extension Finding {
   var explanation: [ExplanationPassage] { [BacklogExplanation.rules, BacklogExplanation.versions] }
   var chart: Chart? { nil }
+  var signal: Int32? { nil }
   func writeSamples(to output: inout OutputBuffer) throws(OutputError) {}
 }
 
@@ -49,12 +52,12 @@ struct Publication {
 
   /// Tells the result, writes the files, and says how the program ends.
   ///
-  /// - Throws: also where an expectation is not met.
+  /// - Throws: also where an expectation is not met. What was interrupted neither meets nor misses any.
   func publish(_ finding: some Finding) throws(Failure) -> Ending {
-    let unmet = unmet(finding.members)
     try toStandardOutput(whileWaiting: ReaderWait().mayGoOn) { output throws(OutputError) in
       if isJSON {
-        try output.line(json(type(of: finding).event, finding.members))
+        try output.line(
+          json(type(of: finding).event, finding.members, isWhole: finding.signal == nil))
       } else {
         let display = Display(descriptor: output.descriptor, color: color)
         try finding.write(to: &output, display)
@@ -71,7 +74,8 @@ struct Publication {
       try plot.write { chart.svg }
     }
     try samples.fill { output throws(OutputError) in try finding.writeSamples(to: &output) }
-    return try ending(matches: finding.match, unmet: unmet)
+    if let signal = finding.signal { return .signal(signal) }
+    return try ending(matches: finding.match, unmet: unmet(finding.members))
   }
 
   /// The status; what is not met counts for more than what differs.
@@ -89,12 +93,16 @@ struct Publication {
   }
 
   /// The object with what every object has.
-  func json(_ event: String, _ members: [(String, JSONValue)]) -> JSONValue {
+  ///
+  /// - Parameter isWhole: whether expectations can be held to it.
+  func json(
+    _ event: String, _ members: [(String, JSONValue)], isWhole: Bool = true
+  ) -> JSONValue {
     let values = JSONValue.object(members).numbers
     let held = expectations.map { expectation -> JSONValue in
-      let failures = expectation.failures { values[$0] }
+      let failures = isWhole ? expectation.failures { values[$0] } : []
       return [
-        "expectation": .init(expectation.text), "met": .init(failures.isEmpty),
+        "expectation": .init(expectation.text), "met": isWhole ? .init(failures.isEmpty) : nil,
         "unmet": .array(failures.map { .init($0) }),
       ]
     }

@@ -163,6 +163,7 @@ extension Experimenter {
         try say { output throws(OutputError) in
           try TrafficFinding(result: result).writeShort(to: &output, lines)
         }
+        return result.signal
       }
     }
     return nil

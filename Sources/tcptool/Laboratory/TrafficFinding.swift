@@ -10,6 +10,7 @@ struct TrafficFinding: Finding {
   var result: TrafficResult
 
   var match: Bool { result.match }
+  var signal: Int32? { result.signal }
   var explanation: [ExplanationPassage] {
     [BacklogExplanation.rules, BacklogExplanation.traffic, BacklogExplanation.versions]
   }
@@ -165,7 +166,7 @@ struct TrafficFinding: Finding {
             ["after_s": .init($0.seconds), "clients": .init($0.clients)]
           })
       ),
-      ("late_turns", .init(result.lateTurns)),
+      ("late_turns", .init(result.lateTurns)), ("interrupted", .init(result.isInterrupted)),
     ] + result.judgement
   }
 
@@ -195,7 +196,9 @@ struct TrafficFinding: Finding {
     return DynamicsChart(
       title:
         "\(rate(plan.arrivalRate)) arrivals a second against \(rate(plan.acceptRate)) accepts a second",
-      subtitle: "backlog \(plan.asked) · "
+      subtitle: (result.isInterrupted
+        ? "interrupted after \(Units.duration(result.duration)) · " : "")
+        + "backlog \(plan.asked) · "
         + result.settings.chartSubtitle(result.surroundings.kernel),
       samples: result.samples.map {
         .init(time: $0.elapsed, queue: $0.acceptQueue, drops: $0.drops)

@@ -21,7 +21,8 @@ struct LabelledLines {
   func writeVerdict(
     of result: some Judged, to output: inout OutputBuffer
   ) throws(OutputError) {
-    try write("verdict", result.verdict, result.match ? .green : .red, to: &output)
+    let ink: Style.Ink = !result.match ? .red : result.isInterrupted ? .yellow : .green
+    try write("verdict", result.verdict, ink, to: &output)
   }
 
   /// The sentence that counts, and what can be done.
@@ -53,7 +54,7 @@ extension Judged {
   /// The members of the JSON object of every result that come last.
   var judgement: [(String, JSONValue)] {
     [
-      ("match", .init(match)), ("verdict", .init(verdict)),
+      ("match", isInterrupted && match ? nil : .init(match)), ("verdict", .init(verdict)),
       ("advice", .array(advice.map { .init($0) })),
     ]
   }
