@@ -27,37 +27,57 @@ __tcptool_value() {
     'listen --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'listen --on-peer-eof') __tcptool_words finish close ;;
     'listen --hex-dump') __tcptool_files ;;
+    'listen --dscp') __tcptool_terms df le va ef cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ;;
+    'listen --congestion') __tcptool_listed '/proc/sys/net/ipv4/tcp_available_congestion_control' ;;
     'listen --log') __tcptool_files ;;
     'connect --svg') __tcptool_files ;;
+    'connect --interface') __tcptool_listed '/sys/class/net' ;;
     'connect --probe') __tcptool_ports ;;
     'connect --on-stdin-eof') __tcptool_words shutdown wait close ;;
     'connect --on-peer-eof') __tcptool_words finish close ;;
     'connect --hex-dump') __tcptool_files ;;
+    'connect --dscp') __tcptool_terms df le va ef cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ;;
+    'connect --congestion') __tcptool_listed '/proc/sys/net/ipv4/tcp_available_congestion_control' ;;
     'connect --log') __tcptool_files ;;
+    'send --pattern') __tcptool_terms zero counter random 'random:' ;;
     'send --digest') __tcptool_words sha256 crc32c none ;;
+    'send --expect-digest') __tcptool_terms 'sha256:' 'crc32c:' ;;
     'send --copy') __tcptool_words auto splice sendfile userspace ;;
     'send --svg') __tcptool_files ;;
+    'send --interface') __tcptool_listed '/sys/class/net' ;;
     'send --port-file') __tcptool_files ;;
+    'send --dscp') __tcptool_terms df le va ef cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ;;
+    'send --congestion') __tcptool_listed '/proc/sys/net/ipv4/tcp_available_congestion_control' ;;
     'send --log') __tcptool_files ;;
     'recv --output') __tcptool_files ;;
+    'recv --verify') __tcptool_terms zero counter random 'random:' ;;
     'recv --digest') __tcptool_words sha256 crc32c none ;;
+    'recv --expect-digest') __tcptool_terms 'sha256:' 'crc32c:' ;;
     'recv --copy') __tcptool_words auto splice sendfile userspace ;;
     'recv --svg') __tcptool_files ;;
+    'recv --interface') __tcptool_listed '/sys/class/net' ;;
     'recv --port-file') __tcptool_files ;;
+    'recv --dscp') __tcptool_terms df le va ef cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ;;
+    'recv --congestion') __tcptool_listed '/proc/sys/net/ipv4/tcp_available_congestion_control' ;;
     'recv --log') __tcptool_files ;;
     'states --state') __tcptool_list ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING ;;
     'states --source') __tcptool_words auto proc diag ;;
     'states --columns') __tcptool_list family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt rto cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process ;;
-    'states --sort') __tcptool_words family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt rto cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process full synq ;;
+    'states --sort') __tcptool_terms family state recvq sendq backlog v6only local peer timer expires retransmits uid inode cookie interface netns netns_name rmem rcvbuf wmem sndbuf fwd wmem_queued optmem sk_backlog drops rtt rttvar min_rtt rto cwnd ssthresh mss pmtu unacked lost retrans bytes_retrans reordering delivery_rate busy rwnd_limited sndbuf_limited last_sent last_received last_ack bytes_sent bytes_acked bytes_received segs_out segs_in notsent cc cgroup role listener process full synq -family -state -recvq -sendq -backlog -v6only -local -peer -timer -expires -retransmits -uid -inode -cookie -interface -netns -netns_name -rmem -rcvbuf -wmem -sndbuf -fwd -wmem_queued -optmem -sk_backlog -drops -rtt -rttvar -min_rtt -rto -cwnd -ssthresh -mss -pmtu -unacked -lost -retrans -bytes_retrans -reordering -delivery_rate -busy -rwnd_limited -sndbuf_limited -last_sent -last_received -last_ack -bytes_sent -bytes_acked -bytes_received -segs_out -segs_in -notsent -cc -cgroup -role -listener -process -full -synq ;;
     'states --by') __tcptool_words peer port process uid netns ;;
     'states --color') __tcptool_words auto always never ;;
     'states --from') __tcptool_files ;;
     'states --from-endian') __tcptool_words little big ;;
+    'states --netns') __tcptool_listed '/run/netns' ;;
     'states --save') __tcptool_files ;;
     'states --diff') __tcptool_files ;;
     'states --format') __tcptool_words text json csv openmetrics ;;
     'backlog-test --queue') __tcptool_words accept syn both ;;
     'backlog-test --isolate') __tcptool_words auto always never ;;
+    'backlog-test --set') __tcptool_terms 'somaxconn=' 'tcp_max_syn_backlog=' 'tcp_syncookies=' 'tcp_abort_on_overflow=' 'ip_local_port_range=' 'tcp_syn_retries=' 'tcp_synack_retries=' 'tcp_syn_linear_timeouts=' 'ip_local_reserved_ports=' 'tcp_timestamps=' 'tcp_migrate_req=' 'tcp_no_metrics_save=' ;;
+    'backlog-test --sweep-set') __tcptool_terms 'somaxconn=' 'tcp_max_syn_backlog=' 'tcp_syncookies=' 'tcp_abort_on_overflow=' 'ip_local_port_range=' 'tcp_syn_retries=' 'tcp_synack_retries=' 'tcp_syn_linear_timeouts=' 'ip_local_reserved_ports=' 'tcp_timestamps=' 'tcp_migrate_req=' 'tcp_no_metrics_save=' ;;
+    'backlog-test --netns') __tcptool_listed '/run/netns' ;;
+    'backlog-test --expect') __tcptool_terms 'accept>=' 'syn>=' 'effective=' 'limit=' 'asked=' 'somaxconn=' 'established=' 'syn_sent=' 'reset=' 'ghosts=' 'drops=' 'first_drop>' 'overflows=' 'cookies=' 'rate>=' match ;;
     'backlog-test --svg') __tcptool_files ;;
     'backlog-test --samples') __tcptool_files ;;
     'backlog-test --color') __tcptool_words auto always never ;;
@@ -106,13 +126,14 @@ __tcptool_list() {
 }
 
 # Offers words, each of which may end with '=' and a list of its values; no blank follows where
-# there is more to type.
+# there is more to type. What begins with '-' has to be attached to the option.
 __tcptool_terms() {
   local term values i
   compopt -o nospace 2>/dev/null
   for term; do
-    if [[ $term == *=?* && $current == "${term%%=*}="* ]]; then
-      local prefix=${term%%=*}=
+    [[ $term != -* || ($prefix && $current == "$prefix-"*) ]] || continue
+    if [[ $term == *=?* && $current == "$prefix${term%%=*}="* ]]; then
+      local prefix=$prefix${term%%=*}=
       IFS=, read -ra values <<<"${term#*=}"
       __tcptool_list "${values[@]}"
       return
@@ -121,8 +142,22 @@ __tcptool_terms() {
     __tcptool_words "$term"
   done
   for i in "${!COMPREPLY[@]}"; do
-    [[ ${COMPREPLY[i]} == *['=<>'] ]] || COMPREPLY[i]+=' '
+    [[ ${COMPREPLY[i]} == *['=<>:'] ]] || COMPREPLY[i]+=' '
   done
+}
+
+# Offers the words of a file, or the names in a folder; names of files behind a slash.
+__tcptool_listed() {
+  local words=()
+  if [[ ${current#"$prefix"} == */* ]]; then
+    __tcptool_files
+  elif [[ -d $1 ]]; then
+    mapfile -t words < <(compgen -f -- "$1/")
+    __tcptool_words "${words[@]#"$1/"}"
+  elif [[ -r $1 ]]; then
+    read -rd '' -a words <"$1"
+    __tcptool_words "${words[@]}"
+  fi
 }
 
 # Leaves names of files to readline, which knows how to quote them, unless it would take the

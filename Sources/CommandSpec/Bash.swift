@@ -69,19 +69,18 @@ extension CommandTable {
 
   private func bashCall(_ parameters: [Parameter]) -> String? {
     let calls = parameters.compactMap { parameter -> String? in
-      if !parameter.choices.isEmpty {
+      switch parameter.completion {
+      case .none where parameter.choices.isEmpty: return nil
+      case .none:
         let choices = parameter.choices.map { shellQuoted($0) }.joined(separator: " ")
         return "__\(identifier)_\(parameter.isList ? "list" : "words") \(choices)"
-      }
-      switch parameter.completion {
-      case .none: return nil
       case .file: return "__\(identifier)_files"
       case .host: return "__\(identifier)_hosts"
       case .port: return "__\(identifier)_ports"
       case .command: return "__\(identifier)_commands"
-      case .terms(let terms):
-        let words = terms.completions.map { shellQuoted($0) }
-        return "__\(identifier)_terms \(words.joined(separator: " "))"
+      case .words(let words):
+        return "__\(identifier)_terms \(words.map { shellQuoted($0) }.joined(separator: " "))"
+      case .listed(let path): return "__\(identifier)_listed \(shellQuoted(path))"
       }
     }
     return calls.isEmpty ? nil : calls.joined(separator: "; ")
@@ -117,13 +116,14 @@ private func bashFunctions(_ tool: String) -> String {
   }
 
   # Offers words, each of which may end with '=' and a list of its values; no blank follows where
-  # there is more to type.
+  # there is more to type. What begins with '-' has to be attached to the option.
   __\#(tool)_terms() {
     local term values i
     compopt -o nospace 2>/dev/null
     for term; do
-      if [[ $term == *=?* && $current == "${term%%=*}="* ]]; then
-        local prefix=${term%%=*}=
+      [[ $term != -* || ($prefix && $current == "$prefix-"*) ]] || continue
+      if [[ $term == *=?* && $current == "$prefix${term%%=*}="* ]]; then
+        local prefix=$prefix${term%%=*}=
         IFS=, read -ra values <<<"${term#*=}"
         __\#(tool)_list "${values[@]}"
         return
@@ -132,8 +132,22 @@ private func bashFunctions(_ tool: String) -> String {
       __\#(tool)_words "$term"
     done
     for i in "${!COMPREPLY[@]}"; do
-      [[ ${COMPREPLY[i]} == *['=<>'] ]] || COMPREPLY[i]+=' '
+      [[ ${COMPREPLY[i]} == *['=<>:'] ]] || COMPREPLY[i]+=' '
     done
+  }
+
+  # Offers the words of a file, or the names in a folder; names of files behind a slash.
+  __\#(tool)_listed() {
+    local words=()
+    if [[ ${current#"$prefix"} == */* ]]; then
+      __\#(tool)_files
+    elif [[ -d $1 ]]; then
+      mapfile -t words < <(compgen -f -- "$1/")
+      __\#(tool)_words "${words[@]#"$1/"}"
+    elif [[ -r $1 ]]; then
+      read -rd '' -a words <"$1"
+      __\#(tool)_words "${words[@]}"
+    fi
   }
 
   # Leaves names of files to readline, which knows how to quote them, unless it would take the

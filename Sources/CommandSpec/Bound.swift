@@ -78,12 +78,14 @@ public struct Bound<Options: CommandOptions>: Sendable {
   /// - Parameters:
   ///   - bare: the value where the option is given without one, as a person would type it. With it
   ///     a value has to be attached: `--name=value` or `-nvalue`.
+  ///   - completion: what a shell offers; left out, what the type of the value has.
   ///   - waivedOperands: the operands that it leaves nothing to say for.
   public static func option<S: ArgumentStorage>(
     _ name: String, _ short: Character?, _ path: Path<S>, value: String, bare: String? = nil,
-    help: String, completion: Parameter.Completion = .none,
+    help: String, completion: Parameter.Completion? = nil,
     waives waivedOperands: [String] = []
   ) -> Self {
+    let completion = completion ?? S.Value.completion
     let fallback = Options()[keyPath: path].values.map(\.argumentText).joined(separator: ", ")
     let parameter = Parameter(
       kind: .option, name: name, short: short, valueName: value,
@@ -104,7 +106,7 @@ public struct Bound<Options: CommandOptions>: Sendable {
   /// An option without a short form.
   public static func option<S: ArgumentStorage>(
     _ name: String, _ path: Path<S>, value: String, bare: String? = nil, help: String,
-    completion: Parameter.Completion = .none, waives waivedOperands: [String] = []
+    completion: Parameter.Completion? = nil, waives waivedOperands: [String] = []
   ) -> Self {
     option(
       name, nil, path, value: value, bare: bare, help: help, completion: completion,

@@ -56,8 +56,10 @@ extension Command {
 }
 
 extension TermList {
-  /// What a shell offers, for a script's function: `pending`, `port=`, or `state=A,B` with all values.
-  var completions: [String] {
+  /// What a shell offers: `pending`, `port=`, or `state=A,B` with all values.
+  public var completion: Parameter.Completion { .words(completions) }
+
+  private var completions: [String] {
     rows.flatMap { row in
       row.words.map { $0.hasSuffix("=") ? $0 + row.choices.joined(separator: ",") : $0 }
     }

@@ -56,20 +56,19 @@ extension CommandTable {
     var words: [String] = []
     var isFile = false
     for parameter in parameters {
-      if !parameter.choices.isEmpty {
+      switch parameter.completion {
+      case .none where parameter.choices.isEmpty: break
+      case .none:
         let choices = parameter.choices.map { fishQuoted($0) }.joined(separator: " ")
-        words.append(parameter.isList ? "(__\(identifier)_list \(choices))" : choices)
-      } else {
-        switch parameter.completion {
-        case .none: break
-        case .file: isFile = true
-        case .host: words.append("(__\(identifier)_hosts)")
-        case .port: words.append("(__\(identifier)_ports)")
-        case .command: words.append("(__\(identifier)_commands)")
-        case .terms(let terms):
-          let offered = terms.completions.map { fishQuoted($0) }.joined(separator: " ")
-          words.append("(__\(identifier)_terms \(offered))")
-        }
+        words.append("(__\(identifier)_\(parameter.isList ? "list" : "words") \(choices))")
+      case .file: isFile = true
+      case .host: words.append("(__\(identifier)_hosts)")
+      case .port: words.append("(__\(identifier)_ports)")
+      case .command: words.append("(__\(identifier)_commands)")
+      case .words(let offered):
+        let list = offered.map { fishQuoted($0) }.joined(separator: " ")
+        words.append("(__\(identifier)_terms \(list))")
+      case .listed(let path): words.append("(__\(identifier)_listed \(fishQuoted(path)))")
       }
     }
     guard isFile || !words.isEmpty else { return nil }
@@ -203,31 +202,53 @@ private func fishFunctions(_ tool: String) -> String {
       return 0
   end
 
+  # Prints words without a description: the empty one keeps fish from giving each that of the option.
+  function __\#(tool)_words
+      set -q argv[1]; and printf '%s\t\n' $argv
+  end
+
   # Prints the list that is being typed with one more element.
   function __\#(tool)_list
       set -l word (string replace -r -- '^--[^=]*=' '' (commandline -ct))
       set -l begun (string replace -r -- '[^,]*$' '' $word)
       set -l elements (string split , -- $begun)
       for element in $argv
-          contains -- $element $elements; or printf '%s\n' $begun$element
+          contains -- $element $elements; or __\#(tool)_words $begun$element
       end
   end
 
-  # Prints words, each of which may end with '=' and a list of its values.
+  # Prints words, each of which may end with '=' and a list of its values. What begins with '-' has
+  # to be attached to the option.
   function __\#(tool)_terms
-      set -l word (commandline -ct)
+      set -l word (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+      if not string match -q -- '--*=-*' (commandline -ct)
+          set argv (string match -v -- '-*' $argv)
+      end
       for term in $argv
           set -l parts (string split -m 1 = -- $term)
           if test -n "$parts[2]"; and string match -q -- "$parts[1]=*" $word
               set -l begun (string replace -r -- '[^,=]*$' '' $word)
               set -l elements (string split , -- (string replace -- "$parts[1]=" '' $begun))
               for element in (string split , -- $parts[2])
-                  contains -- $element $elements; or printf '%s\n' $begun$element
+                  contains -- $element $elements; or __\#(tool)_words $begun$element
               end
               return
           end
       end
-      string replace -r -- '=.*' = $argv
+      __\#(tool)_words (string replace -r -- '=.*' = $argv)
+  end
+
+  # Prints the words of a file, or the names in a folder; names of files behind a slash.
+  function __\#(tool)_listed -a path
+      set -l word (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+      if string match -q '*/*' -- $word
+          __fish_complete_path $word
+      else if test -d $path
+          set -l names $path/*
+          __\#(tool)_words (string replace -r '.*/' '' -- $names)
+      else if test -r $path
+          __\#(tool)_words (string match -ar '\S+' <$path)
+      end
   end
 
   # Prints the hosts of the hosts file and of known_hosts; patterns and hashed names are none.

@@ -23,9 +23,9 @@ public struct Parameter: Sendable, Equatable {
     case remaining
   }
 
-  /// What a shell offers for the value. Choices complete by themselves.
+  /// What a shell offers for the value.
   public enum Completion: Sendable, Equatable {
-    /// Nothing.
+    /// The choices, if there are any.
     case none
     /// Names of files.
     case file
@@ -35,8 +35,13 @@ public struct Parameter: Sendable, Equatable {
     case port
     /// Names of programs, and of files where more words follow.
     case command
-    /// The words of a language, and their values.
-    case terms(TermList)
+    /// These words, beside which others may do. One that ends with `=`, `<`, `>` or `:` is to be
+    /// continued, as `state=` is; `state=A,B` also offers what it may be continued with, in a list.
+    /// One that begins with `-` is offered behind `--name=-`, since it has to be attached.
+    case words([String])
+    /// The words of the file of this path, or the names in the folder of this path, as they are when
+    /// somebody asks; names of files once a slash has been typed.
+    case listed(at: String)
   }
 
   /// How the parameter stands on the command line.

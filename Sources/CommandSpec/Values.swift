@@ -8,6 +8,8 @@ public protocol ArgumentValue: ArgumentStorage where Value == Self {
   static var choices: [String] { get }
   /// Whether one word holds several of the choices, separated by commas.
   static var isList: Bool { get }
+  /// What a shell offers in place of the choices, or where there are none.
+  static var completion: Parameter.Completion { get }
   /// How a value is written, as it stands behind 'Give': `a size like 64K`. Empty where any word is a
   /// value, and for a closed set.
   static var form: String { get }
@@ -20,6 +22,8 @@ extension ArgumentValue {
   public static var choices: [String] { [] }
   /// One value a word.
   public static var isList: Bool { false }
+  /// The choices, if there are any.
+  public static var completion: Parameter.Completion { .none }
   /// Nothing to say.
   public static var form: String { "" }
 }

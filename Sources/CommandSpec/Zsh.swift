@@ -26,11 +26,12 @@ extension CommandTable {
       }
 
       # Offers words, each of which may end with '=' and a list of its values; no blank follows where
-      # there is more to type.
+      # there is more to type. What begins with '-' has to be attached to the option.
       _\(name)_terms() {
         local term
         local -a open closed
         for term; do
+          [[ $term != -* || ( $IPREFIX == *= && $PREFIX == -* ) ]] || continue
           if [[ $term == *=?* && $PREFIX == ${term%%=*}=* ]]; then
             compset -P "${term%%=*}="
             _sequence compadd - ${(s:,:)term#*=}
@@ -38,12 +39,26 @@ extension CommandTable {
           fi
           case $term in
             *=*) open+=("${term%%=*}=") ;;
-            *['<>']) open+=("$term") ;;
+            *['<>:']) open+=("$term") ;;
             *) closed+=("$term") ;;
           esac
         done
         compadd -S '' -a open
         compadd -a closed
+      }
+
+      # Offers the words of a file, or the names in a folder; names of files behind a slash.
+      _\(name)_listed() {
+        local -a words
+        if [[ $PREFIX == */* ]]; then
+          _files
+          return
+        elif [[ -d $1 ]]; then
+          words=($1/*(N:t))
+        elif [[ -r $1 ]]; then
+          words=(${=$(<$1)})
+        fi
+        compadd -a words
       }
 
       _\(name)() {
@@ -112,20 +127,19 @@ extension CommandTable {
   /// What `_arguments` is to do for a value; it reads a colon as the end unless it is escaped.
   private func zshAction(_ parameters: [Parameter]) -> String {
     let actions = parameters.map { parameter in
-      if !parameter.choices.isEmpty {
+      switch parameter.completion {
+      case .none where parameter.choices.isEmpty: return ""
+      case .none:
         let choices = parameter.choices.map { shellQuoted($0) }.joined(separator: " ")
         return (parameter.isList ? "_sequence " : "") + "compadd - \(choices)"
-      }
-      return switch parameter.completion {
-      case .none: ""
-      case .file: "_files"
-      case .host: "_hosts"
-      case .port: "_ports"
+      case .file: return "_files"
+      case .host: return "_hosts"
+      case .port: return "_ports"
       // The blank keeps away the arguments that _arguments would put behind the name.
-      case .command: " _command_names -e"
-      case .terms(let terms):
-        " _\(identifier)_terms "
-          + terms.completions.map { shellQuoted($0) }.joined(separator: " ")
+      case .command: return " _command_names -e"
+      case .words(let words):
+        return " _\(identifier)_terms " + words.map { shellQuoted($0) }.joined(separator: " ")
+      case .listed(let path): return " _\(identifier)_listed \(shellQuoted(path))"
       }
     }
     if actions.count == 1 { return actions[0].isEmpty ? " " : zshEscaped(actions[0]) }

@@ -13,7 +13,8 @@ extension Program {
         """
         Data goes to standard output and nothing else does; messages go to standard error. \
         HOST:PORT and [IPv6]:PORT are accepted wherever a host and a port are. Durations take \
-        units (250ms, 1.5s, 2m); a number without a unit is seconds.
+        units (250ms, 1.5s, 2m); a number without a unit is seconds. Sizes take K, M and G (binary) \
+        or KB, MB and GB (decimal); rates are in bits (100Mbit) or bytes (12MB) a second.
         """
       ],
       environment: [

@@ -82,6 +82,28 @@ import Testing
     try tab("tcptool states :80 state=LISTEN,TIME") {
       $0.contains("READY> tcptool states :80 state=LISTEN,TIME_WAIT")
     }
+    // Values that are no closed set: the other direction, names with a sign behind, what the kernel has.
+    try tab("tcptool states --sort=-rttv") { $0.contains("READY> tcptool states --sort=-rttvar") }
+    try tab("tcptool backlog-test --set ") { screen in
+      ["somaxconn=", "tcp_syncookies=", "tcp_abort_on_overflow="].allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool backlog-test --expect eff") {
+      $0.contains("READY> tcptool backlog-test --expect effective=")
+    }
+    try tab("tcptool send --pattern ") { screen in
+      ["zero", "counter", "random", "random:"].allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool recv --verify=coun") { $0.contains("READY> tcptool recv --verify=counter") }
+    try tab("tcptool connect --dscp ") { screen in
+      ["ef", "cs7", "af41"].allSatisfy { screen.contains($0) }
+    }
+    let algorithms = try String(
+      contentsOfFile: "/proc/sys/net/ipv4/tcp_available_congestion_control", encoding: .utf8
+    ).split(whereSeparator: \.isWhitespace)
+    try tab("tcptool listen --congestion ") { screen in
+      algorithms.allSatisfy { screen.contains($0) }
+    }
+    try tab("tcptool connect --interface=") { $0.contains("lo") }
     try tab("tcptool connect \(host.dropLast(3))") {
       $0.contains("READY> tcptool connect \(host)")
     }

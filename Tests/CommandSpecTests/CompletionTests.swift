@@ -80,6 +80,25 @@ private let common: [Tab] = [
   Tab(
     line: "nasty serve 80 --exec nasty_command --k", shows: ["command --k"], hides: ["--keep"]),
   Tab(line: "nasty states a b c domai", shows: ["> nasty states a b c domain"]),
+  // Words beside which others may do; what begins with a dash has to be attached.
+  Tab(line: "nasty states --order ", shows: ["name", "time"], hides: ["-name"]),
+  Tab(line: "nasty states --order=ti", shows: ["> nasty states --order=time"]),
+  Tab(line: "nasty states --order=-", shows: ["-name", "-time"]),
+  Tab(line: "nasty states --order=-ti", shows: ["> nasty states --order=-time"]),
+  Tab(line: "nasty states --scheme ", shows: ["plain", "seed", "seed:", "level=", "share"]),
+  Tab(line: "nasty states --scheme pl", shows: ["> nasty states --scheme plain"]),
+  Tab(line: "nasty states --scheme seed", shows: ["seed:"]),
+  Tab(line: "nasty states -s sh", shows: [#"> nasty states -s share\>="#]),
+  Tab(line: "nasty states --scheme=lev", shows: ["> nasty states --scheme=level="]),
+  Tab(line: "nasty states --scheme level=", shows: ["low", "high"], hides: ["plain"]),
+  Tab(line: "nasty states --scheme=level=hi", shows: ["> nasty states --scheme=level=high"]),
+  // What is there when somebody asks: words of a file, names in a folder.
+  Tab(line: "nasty states --member ", shows: ["first", "second", "third"]),
+  Tab(line: "nasty states --member=sec", shows: ["> nasty states --member=second"]),
+  Tab(line: "nasty states --entry ", shows: ["> nasty states --entry nasty_command"]),
+  Tab(line: "nasty states --entry bin/n", shows: ["> nasty states --entry bin/nasty_command"]),
+  Tab(line: "nasty states --entry=bin/n", shows: ["> nasty states --entry=bin/nasty_command"]),
+  Tab(line: "nasty states --nothing a", shows: ["> nasty states --nothing a"]),
 ]
 
 /// Types each line into a shell, presses Tab, and looks at the screen.
@@ -89,7 +108,7 @@ private func check(
   let folder = try TemporaryDirectory(
     files: [
       "script": table.completionScript(shell), "start": start, "plain.txt": "",
-      "some file.txt": "", "bin/nasty_command": "",
+      "some file.txt": "", "bin/nasty_command": "", "members": "first second\n\nthird\n",
       "hosts": "192.0.2.1 localhost fixture.example # comment.example\n#x y\n",
       ".ssh/known_hosts": """
       known.example,192.0.2.9 ssh-ed25519 AAAA

@@ -102,7 +102,17 @@ struct Send: CommandOptions {
   ]
 }
 
+/// A value with words of its own for a shell, beside its choices.
+struct Order: ArgumentValue {
+  var argumentText: String
+  init?(argument: String) { argumentText = argument }
+  static let choices = ["name", "time"]
+  static let completion = Parameter.Completion.words(choices + choices.map { "-\($0)" })
+}
+
 struct States: CommandOptions {
+  var order: Order?
+  var word: String?
   var operands: [String] = []
   static let page = CommandPage(
     name: "states", abstract: "Show sockets.",
@@ -115,7 +125,15 @@ struct States: CommandOptions {
         .init("port=80", "The port of either end."),
         .init("src .1", "Begins with a dot, and 'quotes' and a - hyphen."),
       ]))
-  static let parameters: [Bound<Self>] = []
+  static let parameters: [Bound<Self>] = [
+    .option("order", \.order, value: "order", help: "What is first."),
+    .option(
+      "scheme", "s", \.word, value: "word", help: "A word.",
+      completion: .words(["plain", "seed", "seed:", "level=low,high", "share>="])),
+    .option("member", \.word, value: "word", help: "A word.", completion: .listed(at: "members")),
+    .option("entry", \.word, value: "word", help: "A name.", completion: .listed(at: "bin")),
+    .option("nothing", \.word, value: "word", help: "A name.", completion: .listed(at: "none")),
+  ]
 }
 
 struct Many: CommandOptions {

@@ -162,12 +162,18 @@ import Testing
       table.help("states", columns: 80) == #"""
         OVERVIEW: Show sockets.
 
-        USAGE: nasty states [<filter> ...]
+        USAGE: nasty states [--order <order>] [--scheme <word>] [--member <word>]
+               [--entry <word>] [--nothing <word>] [<filter> ...]
 
         ARGUMENTS:
           <filter>                What to show.
 
         OPTIONS:
+          --order <order>         What is first. (values: name, time)
+          -s, --scheme <word>     A word.
+          --member <word>         A word.
+          --entry <word>          A name.
+          --nothing <word>        A name.
           --version               Show the version.
           -h, --help              Show help information.
 

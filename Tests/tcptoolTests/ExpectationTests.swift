@@ -1,5 +1,6 @@
 // --expect: what it holds to, what it says where that fails, and where a mistake in it is.
 
+import CommandSpec
 import Testing
 
 @testable import tcptool
@@ -19,6 +20,17 @@ import Testing
 
   private func failures(_ text: String) throws -> [String] {
     try Expectation(parsing: text, names: Self.names).failures { Self.values[$0] }
+  }
+
+  /// What a shell offers has to be a name of the result, and its sign one that it may be compared by.
+  @Test func shellsOfferNamesThatThereAre() throws {
+    let words = BacklogTestOptions.expectationTerms.rows.flatMap(\.words)
+    #expect(words.count > 10)
+    for word in words {
+      let comparison = word.last?.isLetter == true ? word : word + "7"
+      let expectation = try Expectation(parsing: comparison, names: .pass)
+      #expect(expectation.failures { _ in nil }.count == 1)
+    }
   }
 
   @Test(arguments: [

@@ -124,22 +124,22 @@ struct CodePoint: ArgumentValue {
 
   private static func value(named name: String) -> UInt8? {
     switch name {
-    case "df", "be", "default": return 0
-    case "le": return 1
-    case "va", "voice-admit": return 44
-    case "ef": return 46
-    default: break
-    }
-    let digits = name.utf8.dropFirst(2).map { Int($0) - 48 }
-    // Class selectors stand in the upper three bits; the drop precedence of a class in the next two.
-    switch (name.prefix(2), digits.count) {
-    case ("cs", 1) where (0...7).contains(digits[0]): return UInt8(digits[0] * 8)
-    case ("af", 2) where (1...4).contains(digits[0]) && (1...3).contains(digits[1]):
-      return UInt8(digits[0] * 8 + digits[1] * 2)
-    default: return nil
+    case "be", "default": 0
+    case "voice-admit": 44
+    default: names.first { $0.key == name }?.value
     }
   }
 
+  /// What shells offer. A class selector stands in the upper three bits; a class of assured forwarding
+  /// too, and its drop precedence in the next two.
+  private static let names: [(key: String, value: UInt8)] =
+    [("df", 0), ("le", 1), ("va", 44), ("ef", 46)]
+    + (0...7).map { ("cs\($0)", $0 * 8) }
+    + (1...4).flatMap { family in
+      (1...3).map { ("af\(family)\($0)", UInt8(family * 8 + $0 * 2)) }
+    }
+
+  static var completion: Parameter.Completion { .words(names.map(\.key)) }
   static let form = "a number from 0 to 63, or a name like ef, cs1 or af41"
   var argumentText: String { String(value) }
 }
@@ -153,6 +153,8 @@ struct AlgorithmName: ArgumentValue {
     name = argument
   }
 
+  static let completion = Parameter.Completion.listed(
+    at: "/proc/sys/net/ipv4/tcp_available_congestion_control")
   static let form = "a name of 1 to 15 bytes, like cubic"
   var argumentText: String { name }
 }

@@ -55,8 +55,9 @@ struct BacklogTestOptions: Subcommand {
       Linux keeps two queues for a listener: connections that wait for accept(2) are in the \
       accept queue, unfinished handshakes in the SYN queue. Each holds one more than the \
       effective backlog, which is the argument of listen(2) clamped by net.core.somaxconn. A SYN \
-      that meets a full queue is silently dropped, and the client sends it again after 1, 2, 3, \
-      4, 5 and 7 seconds.
+      that meets a full accept queue is silently dropped, and the client sends it again after 1, \
+      2, 3, 4, 5, 7, 11 seconds and so on (before Linux 6.5 after 1, 3, 7, 15). One that meets \
+      only a full SYN queue is answered with a SYN cookie, unless tcp_syncookies is 0.
       """,
       """
       Where the system allows it, the experiment runs in a private network namespace with the \
@@ -200,7 +201,9 @@ struct BacklogTestOptions: Subcommand {
     ).excluding(staticOnly, because: "arrivals over time fill the accept queue of one listener"),
     .option(
       "duration", \.duration, value: "duration",
-      help: "How long clients keep coming; Ctrl-C shows what was measured until then."
+      help: """
+        How long clients keep coming; Ctrl-C shows what was measured until then. Default: 10s.
+        """
     ).needing("arrival-rate", "accept-rate"),
     .option(
       "relisten", \.changedSomaxconn, value: "n",
@@ -256,7 +259,8 @@ struct BacklogTestOptions: Subcommand {
     ).needingOperands("host", "port"),
     .option(
       "netns", \.namespace, value: "name",
-      help: "Test in the network namespace of this name (ip-netns(8)) or file."
+      help: "Test in the network namespace of this name (ip-netns(8)) or file.",
+      completion: .listed(at: "/run/netns")
     ).needingOperands("host", "port"),
   ]
 
@@ -264,7 +268,8 @@ struct BacklogTestOptions: Subcommand {
     .option(
       "expect", "e", \.expectations, value: "comparison",
       help:
-        "Check the result, as with 'accept>=1024'; the status is 3 if it fails. May be repeated."
+        "Check the result, as with 'accept>=1024'; the status is 3 if it fails. May be repeated.",
+      completion: expectationTerms.completion
     ),
     .flag(
       "explain", \.explains,

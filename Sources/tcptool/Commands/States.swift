@@ -74,7 +74,7 @@ struct StatesOptions: Subcommand {
       Operand(
         "filter", required: false, repeated: true,
         help: "Which sockets to show; all of these words are one expression.",
-        completion: .terms(filterTerms))
+        completion: filterTerms.completion)
     ],
     terms: filterTerms,
     examples: [

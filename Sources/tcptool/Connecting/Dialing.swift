@@ -71,7 +71,8 @@ extension Bound where Options: Dialing {
           """),
       .option(
         "interface", \.dialing.interface, value: "name",
-        help: "Network interface that packets leave and arrive through."),
+        help: "Network interface that packets leave and arrive through.",
+        completion: .listed(at: "/sys/class/net")),
       .option(
         "wait", \.dialing.wait, value: "duration",
         help: """

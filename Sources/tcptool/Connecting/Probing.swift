@@ -158,14 +158,14 @@ extension [String] {
     """
     With --probe or --all-addresses nothing is relayed. Many handshakes are made at once. Each \
     is tried once, and closed again without data. The result is a table on standard output or, \
-    with --json, a line for each row. Where the host has several addresses, --probe tries each \
-    port on one after another until one accepts.
+    with --json, a line for each row. Where the host has several addresses, --probe tries a port \
+    on one address after another, until one accepts.
     """,
     """
     A port is open if the handshake succeeds, even if a RST follows at once; closed if a RST or \
     an ICMP port unreachable refuses it; filtered if nothing answers, or if ICMP or a route says \
-    that it cannot or may not be reached; untested if this end could not send. The exit status is 0 if all are open. \
-    Otherwise it is that of the failure that got the least far: 15, 13, 12, 14 or 11, in this \
+    that it cannot or may not be reached; untested if this end could not send. The exit status \
+    is 0 if all are open. Otherwise it is that of the failure that got the least far: 15, 13, 12, 14 or 11, in this \
     order.
     """,
   ]

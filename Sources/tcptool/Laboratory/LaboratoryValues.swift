@@ -1,5 +1,6 @@
 // Values of backlog-test's options: settings, and lists of numbers.
 
+internal import BacklogLab
 internal import CommandSpec
 
 /// `NAME=VALUE`: a setting of the private network namespace.
@@ -16,6 +17,7 @@ struct SettingValue: ArgumentValue, Hashable {
   }
 
   static let form = "a name and a value, like somaxconn=16"
+  static var completion: Parameter.Completion { .settings }
   var argumentText: String { "\(name)=\(value)" }
 }
 
@@ -33,7 +35,13 @@ struct SettingList: ArgumentValue, Hashable {
   }
 
   static let form = "a name and a list, like somaxconn=16,128,4096"
+  static var completion: Parameter.Completion { .settings }
   var argumentText: String { "\(name)=\(values.argumentText)" }
+}
+
+extension Parameter.Completion {
+  /// The settings that matter to the queues; others are taken too.
+  fileprivate static var settings: Self { .words(Setting.known.map { "\($0.shortName)=" }) }
 }
 
 /// Numbers, one by one or in ranges: `0,1,5`, `1..8`, `0..100+25`, `1..4096*2`, and mixed.

@@ -108,7 +108,7 @@ extension Bound where Options == ListenOptions {
         help: "Stop listening when no connection has come for this long and none is open."),
       .option(
         "allow", \.serve.allowed, value: "range,...",
-        help: "Reset every peer whose address is in none of these: 10.0.0.0/8,::1."),
+        help: "Reset every peer whose address is in none of these ranges: 10.0.0.0/8,::1."),
     ]
   }
 

@@ -74,6 +74,7 @@ struct SortKey: ArgumentValue {
     let columns = ColumnName.choices
     return columns + ListenerKey.allCases.map(\.rawValue).filter { !columns.contains($0) }
   }
+  static var completion: Parameter.Completion { .words(choices + choices.map { "-\($0)" }) }
   var argumentText: String { (isReversed ? "-" : "") + name }
 }
 

@@ -84,7 +84,7 @@ extension StatesOptions {
       .init(
         "sendq>64K", "Bytes that the peer has not acknowledged; not for a listener.",
         words: ["sendq>"]),
-      .init("rtt>50ms", "The smoothed round-trip time; the unit has to be there.", words: ["rtt>"]),
+      .init("rtt>50ms", "The smoothed round-trip time; a unit is required.", words: ["rtt>"]),
       .init(
         "retrans>0", "Segments that were sent again since the connection began.",
         words: ["retrans>"]),

@@ -180,7 +180,8 @@ extension StatesOptions {
     ).excluding(["netns", "all-netns"], because: "there is one table"),
     .option(
       "netns", \.place.namespace, value: "name",
-      help: "Show the network namespace of this name (ip-netns(8)) or file."
+      help: "Show the network namespace of this name (ip-netns(8)) or file.",
+      completion: .listed(at: "/run/netns")
     ).excluding(["all-netns"], because: "there is one table"),
     .flag(
       "all-netns", \.place.areAll,

@@ -29,6 +29,8 @@ struct ExpectedDigest: ArgumentValue, Hashable {
     self.value = value
   }
 
+  static let completion = Parameter.Completion.words(
+    DigestAlgorithm.allCases.map { "\($0.rawValue):" })
   static let form = "the digits, 64 of sha256 or 8 of crc32c"
   var argumentText: String { "\(value.algorithm.rawValue):\(value.hexadecimal)" }
 }
@@ -53,6 +55,7 @@ struct PatternName: ArgumentValue, Hashable {
     }
   }
 
+  static let completion = Parameter.Completion.words(["zero", "counter", "random", "random:"])
   static let form = "zero, counter, random or random:SEED with a number for SEED"
   var argumentText: String {
     switch pattern {
@@ -138,11 +141,11 @@ extension ChecksContent {
           """),
       .option(
         "expect-size", \.content.expectedSize, value: "size",
-        help: "How many bytes it has to be: 1000, 64K, 1GB. \(consequence)"),
+        help: "Size that the data must have: 1000, 64K, 1GB. \(consequence)"),
       .option(
         "expect-digest", \.content.expectedDigest, value: "digest",
         help: """
-          What its digest has to be: the digits, alone or after sha256: or crc32c:. \
+          Digest that the data must have: the digits, alone or after sha256: or crc32c:. \
           \(consequence)
           """),
     ]
