@@ -163,15 +163,16 @@ public enum Connector {
     while true {
       while let target = waiting.first, running.isEmpty || MonotonicInstant.now >= nextStart {
         waiting.removeFirst()
-        nextStart = .now + options.attemptDelay
         let attempt: RunningAttempt
         do throws(FailedAttempt) {
           attempt = try RunningAttempt(
             to: target, from: options.end, options: options.socketOptions, tracer: tracer)
         } catch {
+          // Nothing is on its way that could need a head start.
           observe(.failed(error))
           continue
         }
+        nextStart = .now + options.attemptDelay
         try loop.watch(attempt.descriptor, for: .writable)
         running.append(attempt)
       }

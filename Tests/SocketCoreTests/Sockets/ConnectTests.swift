@@ -74,6 +74,23 @@ struct ConnectTests {
     #expect(isAlone)
   }
 
+  /// As without a route: the kernel sends no SYN to the broadcast address. A head start for each would
+  /// take a minute.
+  @Test(.timeLimit(.minutes(2)))
+  func `what fails at once has no head start, also while another attempt is under way`() throws {
+    let full = try FullListener()
+    let listener = try Listener(on: Endpoint(.v4(.loopback), 0))
+    let broadcast = Endpoint(try #require(IPAddress("255.255.255.255")), listener.local.port)
+    let useless = Array(repeating: broadcast, count: 240)
+    let start = MonotonicInstant.now
+    let report = try Self.connect(
+      to: [full.listener.local] + useless + [listener.local], within: .seconds(90))
+    #expect(.now - start < .seconds(45))
+    #expect(report.ending == .connected(to: listener.local, synRetransmissions: 0))
+    #expect(report.failures.map(\.target) == useless)
+    #expect(report.failures.allSatisfy { $0.failure == .unreachable && $0.synsSent == nil })
+  }
+
   @Test func `all addresses refuse`() throws {
     let targets = [
       Endpoint(.v4(.loopback), try unusedPort()), Endpoint(.v6(.loopback), try unusedPort()),
