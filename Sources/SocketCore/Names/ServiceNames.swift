@@ -2,13 +2,21 @@
 
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 public enum ServiceNames {
+  /// The C library has one place in the file for the whole process.
+  private static let place = Mutex(())
+
   /// The name of the TCP service of each port that has one; the first of several. From
   /// /etc/services, or wherever nsswitch.conf says. getservent(3).
   public static func byPort() -> [UInt16: String] {
     // As for addresses: see Resolver.
     if clinux_is_static() != 0 { _ = clinux_use_builtin_name_sources() }
+    return place.withLock { _ in names() }
+  }
+
+  private static func names() -> [UInt16: String] {
     var names: [UInt16: String] = [:]
     setservent(0)
     defer { endservent() }

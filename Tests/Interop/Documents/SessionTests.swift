@@ -187,6 +187,7 @@ func shape(_ text: String, figuresVary: Bool) -> String {
     .replacing(#/\b[0-9][0-9.,]* ?(ns|µs|us|ms|s|min)\b/#, with: "T")
     .replacing(#/\b[0-9][0-9.,]* ?[KMG]?bit\/s/#, with: "R")
     .replacing(#/\b[0-9][0-9.,]* a second/#, with: "N a second")
+    .replacing(#/\b[0-9]+ SYNs? sent/#, with: "N SYNs sent")
     .replacing(#/:[3-6][0-9]{4}\b/#, with: ":P")
     .replacing(#/([a-z0-9]+)\([0-9]+/#, with: { "\($0.1)(PID" })
     .replacing(#/pid [0-9]+/#, with: "pid PID")
