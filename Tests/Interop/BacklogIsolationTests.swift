@@ -41,17 +41,12 @@ import Testing
 
   @Test(.requires("setpriv"), .requiresRoot, .requiresPrivateNetwork, .timeLimit(.minutes(1)))
   func anOrdinaryUserHasOneToo() throws {
-    let directory = try TemporaryDirectory()
-    let tool = directory.file("tcptool")
-    try FileManager.default.copyItem(atPath: try Tool.path, toPath: tool)
-    let samples = directory.file("samples.csv")
-    for (path, mode) in [(directory.path, 0o777), (tool, 0o755)] {
-      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-    }
-    let done = try run([
-      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "backlog-test", "--json",
-      "--set", "tcp_syncookies=0", "--samples", samples,
-    ])
+    let nobody = try Stranger(mayWrite: true)
+    let samples = nobody.directory.file("samples.csv")
+    let done = try run(
+      nobody.words + [
+        nobody.tool, "backlog-test", "--json", "--set", "tcp_syncookies=0", "--samples", samples,
+      ])
     try #require(done.outcome == .exited(0), "\(done)")
     #expect(done.outputText.contains(#""isolated":true"#))
     #expect(done.outputText.contains(#""match":true"#))

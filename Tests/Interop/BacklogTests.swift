@@ -118,19 +118,14 @@ import Testing
   /// The nobody of most systems, without a capability even in its own network.
   @Test(.requires("setpriv"), .requiresRoot)
   func withoutPrivilege() throws {
-    let directory = try TemporaryDirectory()
-    let tool = directory.file("tcptool")
-    try FileManager.default.copyItem(atPath: try Tool.path, toPath: tool)
-    for (path, mode) in [(directory.path, 0o711), (tool, 0o755)] {
-      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-    }
+    let nobody = try Stranger()
     // A user namespace would give the capabilities back, so that root makes the network alone.
     let network = try PrivateNetwork(mapsUser: false)
     let somaxconn = try Self.somaxconn(of: network)
-    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     for asked in [0, 128] {
       let done = try run(
-        network.command(nobody + [tool, "backlog-test", "--json", "--backlog=\(asked)"]))
+        network.command(
+          nobody.words + [nobody.tool, "backlog-test", "--json", "--backlog=\(asked)"]))
       try Self.expectRow(done, asked: asked, somaxconn: somaxconn)
     }
   }

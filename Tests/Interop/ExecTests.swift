@@ -191,7 +191,7 @@ import Testing
   @Test func aProgramThatIsGoneMeanwhile() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("program")
-    try FileManager.default.copyItem(atPath: "/bin/true", toPath: path)
+    try copyProgram("/bin/true", to: path)
     let server = try RunningServer("--max-connections", "2", exec: [path])
     #expect(try server.client(.python3).wait().outcome == .exited(0))
     try FileManager.default.removeItem(atPath: path)

@@ -104,15 +104,10 @@ import Testing
       """
       listener = socket.create_server(("127.0.0.1", \(port)))
       """)
-    let directory = try TemporaryDirectory()
-    let tool = directory.file("tcptool")
-    try FileManager.default.copyItem(atPath: try Tool.path, toPath: tool)
-    for (path, mode) in [(directory.path, 0o711), (tool, 0o755)] {
-      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-    }
-    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    let nobody = try Stranger()
     #expect(
-      try Self.refusal(["listen", "\(port)"], bind: "[::]:\(port)", as: nobody, tool: tool)
+      try Self.refusal(
+        ["listen", "\(port)"], bind: "[::]:\(port)", as: nobody.words, tool: nobody.tool)
         == ": 127.0.0.1:\(port) is held by a process of uid 0 whose name is not readable: "
         + "run as root to see it")
     #expect(child.isRunning)

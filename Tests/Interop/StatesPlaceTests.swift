@@ -204,13 +204,10 @@ import Testing
     let network = try PrivateNetwork()
     let listener = try tcptool("listen", "--hold", "127.0.0.1", "7000", in: network)
     try listener.waitForLine(containing: "listening on ")
+    let nobody = try Stranger()
     for words in [["--pid", "\(network.pid)"], ["--all-netns"]] {
-      let done = try Child(
-        [
-          "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Tool.path, "states",
-          "--json", "lport=7000", "listening",
-        ] + words
-      ).wait()
+      let done = try run(
+        nobody.words + [nobody.tool, "states", "--json", "lport=7000", "listening"] + words)
       #expect(done.outcome == .exited(0), "\(done.errorText)")
       let rows = done.outputText.split(separator: "\n")
       // No backlog: that is what /proc does not have.
@@ -220,12 +217,8 @@ import Testing
         }, "\(done.outputText)")
       #expect(done.errorText.contains("/proc"), "\(done.errorText)")
     }
-    let listeners = try Child(
-      [
-        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Tool.path, "states",
-        "--listeners", "--all-netns", "lport=7000",
-      ]
-    ).wait()
+    let listeners = try run(
+      nobody.words + [nobody.tool, "states", "--listeners", "--all-netns", "lport=7000"])
     #expect(
       listeners.outputText.split(separator: "\n").contains {
         $0.hasPrefix("127.0.0.1:7000 ") && $0.contains("0/-") && $0.contains("pid \(network.pid)")

@@ -8,22 +8,6 @@ import Testing
 @Suite(.waits, .requires("ss"), .requiresPrivateNetwork) struct StatesSurroundings {
   private static let sources = ["proc", "diag"]
 
-  /// A copy of the program that another user may run, and the words that make one that user.
-  private struct Stranger {
-    let directory: TemporaryDirectory
-    let words: [String]
-
-    init(_ uid: Int) throws {
-      directory = try TemporaryDirectory()
-      let tool = directory.file("tcptool")
-      try FileManager.default.copyItem(atPath: try Tool.path, toPath: tool)
-      for (path, mode) in [(directory.path, 0o711), (tool, 0o755)] {
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-      }
-      words = ["setpriv", "--reuid=\(uid)", "--regid=\(uid)", "--clear-groups", tool]
-    }
-  }
-
   private static func rows(_ done: Finished) -> [[Substring]] {
     done.outputText.split(separator: "\n").map { $0.split(separator: " ") }
   }
@@ -50,9 +34,11 @@ import Testing
     // A user of its own for each row: of others' processes one that begins may be seen, and be closed.
     let stranger = try Stranger(source == "proc" ? 65_410 : 65_411)
     func states(_ words: String...) throws -> Finished {
-      try run(network.command(stranger.words + ["states", "--source", source] + words))
+      try run(
+        network.command(stranger.words + [stranger.tool, "states", "--source", source] + words))
     }
     let done = try states("--process", "--json")
+    try #require(done.outcome == .exited(0), "\(done)")
     let row = try #require(
       JSONSerialization.jsonObject(with: Data(done.outputText.utf8)) as? [String: Any],
       "\(done.outputText)")
@@ -119,7 +105,8 @@ import Testing
     for (port, uid) in [(7000, 123_456), (7001, 4_294_967_294)] {
       let stranger = try Stranger(uid)
       let listener = try Child(
-        network.command(stranger.words + ["listen", "--hold", "127.0.0.1", "\(port)"]))
+        network.command(
+          stranger.words + [stranger.tool, "listen", "--hold", "127.0.0.1", "\(port)"]))
       try listener.waitForLine(containing: "listening on ")
       let command = [try Tool.path, "states", "--source", source, "--uid", "lport=\(port)"]
       let done = try run(network.command(command))
