@@ -224,6 +224,27 @@ import Testing
     #expect(text.outputText.contains("pending accept: "))
   }
 
+  /// Lines are broken at blanks, and no bar goes beyond the edge and on an empty line.
+  @Test(.requires("tmux"), arguments: [60, 80, 200])
+  func theSummaryKeepsToTheTerminal(_ columns: Int) throws {
+    let network = try Self.network()
+    let maker = try StateMaker.start(in: network)
+    defer { maker.closeInput() }
+    let terminal = try Terminal(
+      columns: columns, rows: 60,
+      command: network.command([
+        "bash", "-c", #""$@"; echo END; exec cat"#, "bash", try Tool.path, "states", "--summary",
+      ]))
+    let screen = try terminal.waitFor { $0.contains("\nEND") }
+    let words = screen.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("for each source and destination; none over 80 %"), "\(screen)")
+    let lines = screen.split(separator: "\n", omittingEmptySubsequences: false)
+    let heading = try #require(lines.firstIndex { $0.contains("Destination") })
+    let end = try #require(lines.firstIndex { $0.hasPrefix("END") })
+    #expect(lines[heading..<end].allSatisfy { !$0.isEmpty }, "\(screen)")
+    #expect(columns < 80 || screen.contains("█"))
+  }
+
   @Test func whatASourceDoesNotHaveIsSaidOnce() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)

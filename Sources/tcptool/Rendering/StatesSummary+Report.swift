@@ -13,15 +13,20 @@ extension StatesSummary {
   ) throws(OutputError) {
     try writeStates(to: &output, display)
     try output.line()
-    try writeLimits(to: &output)
+    try writeLimits(to: &output, display)
     try writePorts(to: &output, display, isWhole: isWhole)
     if let key { try writeGroups(by: key, to: &output, display, isWhole: isWhole) }
   }
 
-  private func bar(_ part: Int, of whole: Int, _ display: Display) -> String {
-    let width = max(10, min(40, display.columns - 40))
-    return Report.bar(
-      fraction: Double(part) / Double(max(1, whole)), width: width, unicode: display.hasUnicode)
+  /// - Parameter taken: columns of the other cells of the row, with the blanks between them.
+  private func bar(
+    _ part: Int, of whole: Int, beside taken: Int, _ display: Display
+  ) -> String {
+    let width = min(40, display.columns - taken)
+    return width < 10
+      ? ""
+      : Report.bar(
+        fraction: Double(part) / Double(max(1, whole)), width: width, unicode: display.hasUnicode)
   }
 
   private func writeStates(
@@ -39,26 +44,30 @@ extension StatesSummary {
         [
           .init("\(state.name)"), .init(Units.count(count)),
           .init(Units.percent(count, of: all.total)),
-          .init(bar(count, of: all.total, display)),
+          .init(bar(count, of: all.total, beside: 40, display)),
         ], to: &output)
     }
     try table.row(["all", .init(Units.count(all.total)), "", ""], to: &output)
     try table.finish(to: &output)
   }
 
-  private func writeLimits(to output: inout OutputBuffer) throws(OutputError) {
+  private func writeLimits(
+    to output: inout OutputBuffer, _ display: Display
+  ) throws(OutputError) {
     let age = oldestPending.map { ", the oldest for \(Units.duration($0))" } ?? ""
     try output.line("pending accept: \(Units.count(pending))\(age)")
     var orphanText = "orphans: \(Units.count(orphans))"
     if let systemOrphans { orphanText += "; in the whole system \(Units.count(systemOrphans))" }
     if let orphanLimit { orphanText += " of \(Units.count(orphanLimit)) (tcp_max_orphans)" }
-    try output.line(orphanText)
+    try output.line(display.fit(orphanText, indent: 4))
     if let timeWaits {
       let limit = timeWaitLimit.map {
         " of \(Units.count($0)) (tcp_max_tw_buckets), \(Units.percent(timeWaits, of: $0))"
       }
       try output.line(
-        "TIME_WAIT, and FIN_WAIT2 without a socket: \(Units.count(timeWaits))\(limit ?? "")")
+        display.fit(
+          "TIME_WAIT, and FIN_WAIT2 without a socket: \(Units.count(timeWaits))\(limit ?? "")",
+          indent: 4))
     }
   }
 
@@ -69,11 +78,12 @@ extension StatesSummary {
     let uses = portUses
     let crowded = uses.count { (share($0) ?? 0) > Self.nearlyAll }
     try output.line(
-      """
-      ports for outgoing connections: \(portRange.lowerBound)-\(portRange.upperBound), \
-      \(Units.count(portCount)) for each source and destination; \
-      \(crowded == 0 ? "none" : Units.plural(crowded, "destination")) over 80 %
-      """)
+      display.fit(
+        """
+        ports for outgoing connections: \(portRange.lowerBound)-\(portRange.upperBound), \
+        \(Units.count(portCount)) for each source and destination; \
+        \(crowded == 0 ? "none" : Units.plural(crowded, "destination")) over 80 %
+        """, indent: 4))
     if uses.isEmpty { return }
     try output.line()
     var table = Table(
@@ -82,6 +92,10 @@ extension StatesSummary {
         .init(""),
       ], style: display.style)
     let shown = isWhole ? uses : Array(uses.prefix(max(crowded, 5)))
+    let source = shown.map { $0.destination.source.description.count }.max() ?? 0
+    let peer = shown.map { $0.destination.peer.description.count }.max() ?? 0
+    // Four gaps of two, and the two numbers.
+    let taken = max("Source".count, source) + max("Destination".count, peer) + 20
     for use in shown {
       let isCrowded = (share(use) ?? 0) > Self.nearlyAll
       try table.row(
@@ -89,7 +103,7 @@ extension StatesSummary {
           .init(use.destination.source.description),
           .init(use.destination.peer.description, isCrowded ? .red : nil),
           .init(Units.count(use.used)), .init(Units.percent(use.used, of: portCount)),
-          .init(bar(use.used, of: portCount, display)),
+          .init(bar(use.used, of: portCount, beside: taken, display)),
         ], to: &output)
     }
     try table.finish(to: &output)
