@@ -2,7 +2,10 @@
 
 /// Puts inks on text, or leaves it as it is where colour is off.
 public struct Style: Sendable, Equatable {
-  /// The inks that can be read on a dark and on a light ground: no white, black or blue.
+  /// The inks that can be read on a dark and on a light ground, which nobody can ask a terminal for: no
+  /// white, black or blue, and no yellow, whose contrast with white is 1.7 in xterm's palette (bold it
+  /// is the bright yellow in many terminals, at 1.1). A warning is magenta: it has 2.6 and more with
+  /// white and with black in the palettes of xterm, GNOME, the Linux console, macOS and Windows.
   ///
   /// The raw value is the parameter of the ANSI sequence `ESC [ … m`.
   public enum Ink: UInt8, CaseIterable, Sendable {
@@ -10,7 +13,6 @@ public struct Style: Sendable, Equatable {
     case dim = 2
     case red = 31
     case green = 32
-    case yellow = 33
     case magenta = 35
     case cyan = 36
   }

@@ -189,6 +189,11 @@ import Testing
     #expect(whole["opened"] as? Int == 1 && whole["closed"] as? Int == 2)
     #expect(whole["changed"] as? Int == 4 && whole["queue_growth"] as? Int == 1_000)
 
+    // In words, as the table of sockets has them.
+    let table = try states(words + ["--from", directory.file("after")]).outputText
+    #expect(table.contains("pending accept->connection"), "\(table)")
+    #expect(table.contains("connection->time-wait"), "\(table)")
+
     // Against now, through the filter, and as text.
     let now = try states(words + ["--no-header", "lport=7002"], in: network)
     #expect(now.outputText.hasPrefix("opened  LISTEN"), "\(now.outputText)")

@@ -140,7 +140,7 @@ extension Experimenter {
       } catch {
         guard case .needsIsolation = error else { throw Failure(.failure, error.description) }
         try say { output throws(OutputError) in
-          try lines.write("left out", error.description, .yellow, to: &output)
+          try lines.write("left out", error.description, .magenta, to: &output)
         }
         return nil
       }

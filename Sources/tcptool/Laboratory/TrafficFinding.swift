@@ -42,7 +42,7 @@ struct TrafficFinding: Finding {
     if result.lateTurns > 0 {
       try lines.write(
         "pace", "the machine was late \(Units.plural(result.lateTurns, "time")) by more than 50 ms",
-        .yellow, to: &output)
+        .magenta, to: &output)
     }
     for (label, text) in result.surroundings.lines {
       try lines.write(label, text, to: &output)

@@ -28,7 +28,7 @@ struct LabelledLines {
   /// The sentence that counts, and what can be done.
   func write(_ result: some Judged, to output: inout OutputBuffer) throws(OutputError) {
     try writeVerdict(of: result, to: &output)
-    for text in result.advice { try write("advice", text, .yellow, to: &output) }
+    for text in result.advice { try write("advice", text, .magenta, to: &output) }
   }
 
   /// A passage of an explanation.

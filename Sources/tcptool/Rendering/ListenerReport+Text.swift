@@ -45,7 +45,7 @@ extension ListenerReport {
       cells += [
         .init(
           "\(item.synQueue.length)" + marks.shared(item.status.groupSize > 1), item.synQueue.ink),
-        .init(item.dropsText, item.status.drops ?? 0 > 0 ? .yellow : nil),
+        .init(item.dropsText, item.status.drops ?? 0 > 0 ? .magenta : nil),
         .init(item.backlogText + marks.atSomaxconn(item.isAtSomaxconn == true)),
         .init(item.familyText),
       ]
@@ -147,7 +147,7 @@ extension QueueFill {
 
   var ink: Style.Ink? {
     if isAtLeast(100) { return .red }
-    return isAtLeast(50) ? .yellow : nil
+    return isAtLeast(50) ? .magenta : nil
   }
 
   func bar(_ width: Int, _ display: Display) -> Table.Cell {

@@ -230,7 +230,7 @@ extension Comparison {
     switch agreement {
     case .agrees: .init("ok", .green)
     case .differs: .init("differs", .red)
-    case .varies(let rule): .init("ok by \(rule)", .yellow)
+    case .varies(let rule): .init("ok by \(rule)", .magenta)
     case .unknown(let reason): .init(reason ?? "")
     }
   }

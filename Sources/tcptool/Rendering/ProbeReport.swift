@@ -40,8 +40,8 @@ enum PortState: Int, CaseIterable {
     switch self {
     case .open: .green
     case .closed: .red
-    case .filtered: .yellow
-    case .untested: .magenta
+    case .filtered: .magenta
+    case .untested: .dim
     }
   }
 }

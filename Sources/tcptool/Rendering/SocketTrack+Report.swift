@@ -62,7 +62,7 @@ extension SocketTrack.Event {
     switch self {
     case .present: nil
     case .opened: .green
-    case .changed: .yellow
+    case .changed: .magenta
     case .moved: .cyan
     case .left, .closed: .red
     }

@@ -28,7 +28,7 @@ extension StatesDifference {
             change.text { $0.row.state == .listen ? "-" : "\($0.row.sendQueue)" },
             ink(of: change.sendQueueGrowth)),
           .init(Self.shown(socket.row.local)), .init(Self.shown(socket.row.peer)),
-          .init(change.text { "\($0.role.name)" }),
+          .init(change.role),
         ]
         if showsProcesses { cells.append(.init(processes(of: change, isWhole: isWhole))) }
         try table.row(cells, to: &output)
@@ -47,7 +47,7 @@ extension StatesDifference {
       + "\(Units.count(count(.changed))) changed\(time)\(grown)"
   }
 
-  private func ink(of growth: Int?) -> Style.Ink? { growth ?? 0 > 0 ? .yellow : nil }
+  private func ink(of growth: Int?) -> Style.Ink? { growth ?? 0 > 0 ? .magenta : nil }
 
   private static func shown(_ endpoint: Endpoint) -> String {
     var bytes = ByteBuffer()
@@ -106,6 +106,16 @@ extension StatesChange {
     let (old, new) = (before.map(value), after.map(value))
     guard let old, let new, old != new else { return new ?? old ?? "-" }
     return "\(old)->\(new)"
+  }
+
+  /// As in the table of sockets, `-` where the state alone says it; a change names both ends.
+  fileprivate var role: String {
+    let now = after ?? before
+    guard let old = before?.role, let new = after?.role, "\(old.name)" != "\(new.name)" else {
+      return now?.role.text ?? "-"
+    }
+    func words(_ role: SocketRole) -> String { role.text == "-" ? "\(role.name)" : role.text }
+    return "\(words(old))->\(words(new))"
   }
 }
 

@@ -132,7 +132,7 @@ struct ListenersWatchView: Watched {
       graph(listener.accept, item.acceptQueue),
       .init("\(item.synQueue.length)\(item.status.groupSize > 1 ? "*" : "")", item.synQueue.ink),
       graph(listener.syn, item.synQueue),
-      .init(item.dropsText, item.status.drops ?? 0 > 0 ? .yellow : nil),
+      .init(item.dropsText, item.status.drops ?? 0 > 0 ? .magenta : nil),
       .init(rate, listener.dropsPerSecond ?? 0 > 0 ? .red : nil),
     ]
     if hasBacklog { cells.append(.init(item.backlogText)) }
