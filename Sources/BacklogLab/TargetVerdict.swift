@@ -30,7 +30,12 @@ extension TargetResult {
         return start + ": the queue is full, or the SYN was lost"
       }
       let others = leftovers.map { $0 > 0 ? " beside the \($0) that waited already" : "" } ?? ""
-      let held = connected == 1 ? "1 connection has" : "\(connected) connections have"
+      let held =
+        switch connected {
+        case 0: "no connection has"
+        case 1: "1 connection has"
+        default: "\(connected) connections have"
+        }
       let known = match ? "" : ", while the kernel says \(before?.backlog ?? 0)"
       return start + ": \(held) room\(others), so that the backlog in force is \(found)\(known)"
     case .countReached:

@@ -62,11 +62,11 @@ extension TrafficResult {
     let time = Double(firstDrop.time.nanoseconds) / 1e9
     let rule =
       surplus > 0
-      ? " (by \(capacity) / (\(rounded(plan.arrivalRate)) − \(rounded(plan.acceptRate))) after \(rounded(Double(capacity) / surplus)) s)"
-      : ""
+      ? " (expected after \(capacity) / (\(rounded(plan.arrivalRate)) − "
+        + "\(rounded(plan.acceptRate))) = \(rounded(Double(capacity) / surplus)) s)" : ""
     var text = "the queue of \(capacity) overflowed after \(rounded(time)) s\(rule)"
     var ends: [String] = []
-    if delayed > 0 { ends.append("\(plural(delayed, "connect")) took 1 s or longer") }
+    if delayed > 0 { ends.append("\(delayed) took 1 s or longer to connect") }
     let waiting = count(.waiting)
     if waiting > 0 {
       ends.append("\(waiting) had no answer \(isInterrupted ? "until then" : "by the end")")

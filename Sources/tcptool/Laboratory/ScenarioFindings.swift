@@ -30,7 +30,7 @@ struct RelistenFinding: Finding {
           .init(stage.event.words), .init(Units.count(stage.somaxconn)),
           count(.effectiveBacklog), count(.acceptQueue), .init(Units.count(stage.connects)),
           count(.drops),
-          stage.comparisons.match ? .init("as predicted", .green) : .init("differs", .red),
+          stage.comparisons.match ? .init("ok", .green) : .init("differs", .red),
         ], to: &output)
     }
     try table.finish(to: &output)
