@@ -21,7 +21,7 @@ struct LabelledLines {
   func writeVerdict(
     of result: some Judged, to output: inout OutputBuffer
   ) throws(OutputError) {
-    let ink: Style.Ink = !result.match ? .red : result.isInterrupted ? .yellow : .green
+    let ink: Style.Ink = !result.match ? .red : result.isInterrupted ? .magenta : .green
     try write("verdict", result.verdict, ink, to: &output)
   }
 
