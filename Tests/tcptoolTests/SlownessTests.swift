@@ -14,7 +14,10 @@ import Testing
     var retransmissions = 0
     var rate: Int?
     var source = TransferContext.Source.stream
-    var ownBuffer = false
+    var isDivided = false
+    var sendBuffer: Int?
+    var isCopied = false
+    var digestOptions: [String] = []
     var reason: Slowness.Reason
     var sentence: String
   }
@@ -28,18 +31,46 @@ import Testing
     Row(
       clocks: (400, 0, 0), source: .file, reason: .application,
       sentence:
-        "held back by its input, with nothing to send 60 % of the time: a faster disk would "
-        + "change that"),
+        "held back by its input, with nothing to send 60 % of the time: a faster disk may change "
+        + "that"),
+    // What it was busy with: no disk is to blame.
+    Row(
+      clocks: (400, 0, 0), processor: 700, source: .file, digestOptions: ["--digest"],
+      reason: .application,
+      sentence:
+        "held back by its digest, with nothing to send 60 % of the time: without --digest it has "
+        + "less to do"),
+    Row(
+      clocks: (400, 0, 0), processor: 200, source: .file, digestOptions: ["--digest"],
+      reason: .application,
+      sentence:
+        "held back by its input, with nothing to send 60 % of the time: a faster disk may change "
+        + "that"),
     Row(
       clocks: (400, 0, 0), source: .made, reason: .application,
       sentence:
-        "held back by its input, with nothing to send 60 % of the time: --pattern zero is made "
-        + "the fastest"),
+        "held back by this end, with nothing to send 60 % of the time: --pattern zero is made the "
+        + "fastest"),
     Row(
       clocks: (400, 0, 0), source: .zeros, reason: .application,
       sentence:
-        "held back by its input, with nothing to send 60 % of the time: more connections at once "
+        "held back by this end, with nothing to send 60 % of the time: more connections at once "
         + "(--streams) may change that"),
+    // There are some already.
+    Row(
+      clocks: (400, 0, 0), source: .zeros, isDivided: true, reason: .application,
+      sentence:
+        "held back by this end, with nothing to send 60 % of the time on a stream: one thread "
+        + "writes to all of them, and a second tcptool beside it would have another"),
+    // Of listen, which has no such options.
+    Row(
+      clocks: (400, 0, 0), source: .characters, reason: .application,
+      sentence: "held back by this end, with nothing to send 60 % of the time"),
+    Row(
+      clocks: (400, 0, 0), source: .peer, reason: .application,
+      sentence:
+        "held back by the peer, with nothing to send 60 % of the time: only what it sends is sent "
+        + "back"),
     Row(
       clocks: (990, 700, 10), processor: 950, reason: .receiveWindow,
       sentence:
@@ -50,7 +81,7 @@ import Testing
       sentence: "held back by the send buffer 60 % of the time: a larger --sndbuf would change that"
     ),
     Row(
-      clocks: (990, 100, 600), ownBuffer: true, reason: .sendBuffer,
+      clocks: (990, 100, 600), sendBuffer: 100_000, reason: .sendBuffer,
       sentence:
         "held back by the send buffer 60 % of the time: a larger --sndbuf, or none so that it "
         + "grows, would change that"),
@@ -69,10 +100,35 @@ import Testing
       clocks: (1_000, 0, 0), retransmissions: 3, reason: .congestion,
       sentence: "held back by the path 100 % of the time, 3 segments had to be sent again: another "
         + "--congestion may change that"),
+    // The kernel counts such a buffer as the path.
+    Row(
+      clocks: (1_000, 0, 0), sendBuffer: 8_192, reason: .congestion,
+      sentence:
+        "held back by the path 100 % of the time, since the send buffer has room for less than the "
+        + "congestion window: a larger --sndbuf, or none so that it grows, would change that"),
+    Row(
+      clocks: (1_000, 0, 0), sendBuffer: 100_000, reason: .congestion,
+      sentence:
+        "held back by the path 100 % of the time, 10 segments a round trip of 40 ms: another "
+        + "--congestion may change that"),
+    // Only what was asked for can be left out.
     Row(
       clocks: (1_000, 0, 0), processor: 950, reason: .processor,
-      sentence: "held back by this end's processor, busy 95 % of the time: --copy auto without "
-        + "--digest costs it the least"),
+      sentence: "held back by this end's processor, busy 95 % of the time"),
+    Row(
+      clocks: (1_000, 0, 0), processor: 950, source: .file, isCopied: true, reason: .processor,
+      sentence: "held back by this end's processor, busy 95 % of the time: with --copy auto it has "
+        + "less to do"),
+    Row(
+      clocks: (1_000, 0, 0), processor: 950, source: .made, isCopied: true,
+      digestOptions: ["--digest", "--expect-digest"], reason: .processor,
+      sentence: "held back by this end's processor, busy 95 % of the time: with --copy auto and "
+        + "without --digest and --expect-digest and with --pattern zero it has less to do"),
+    Row(
+      clocks: (1_000, 0, 0), processor: 950, source: .zeros, isDivided: true, reason: .processor,
+      sentence:
+        "held back by this end's processor, busy 95 % of the time: it has one thread, and a "
+        + "second tcptool beside it would have another"),
     // 1 MB in a second: with a limit of 8 Mbit/s that is all there was to have.
     Row(
       clocks: (1_000, 600, 0), rate: 8_000_000, reason: .rate,
@@ -89,7 +145,10 @@ import Testing
     var context = TransferContext()
     context.source = row.source
     context.rate = row.rate.map { BitRate(bits: $0) }
-    context.hasOwnSendBuffer = row.ownBuffer
+    context.isDivided = row.isDivided
+    context.sendBuffer = row.sendBuffer
+    context.isCopied = row.isCopied
+    context.digestOptions = row.digestOptions
     var facts = Slowness(
       context: context,
       time: SendingTime(
@@ -101,6 +160,7 @@ import Testing
     facts.retransmissions = row.retransmissions
     facts.segments = 2_000
     facts.congestionWindow = 10
+    facts.segmentSize = 1_448
     facts.roundTrip = .milliseconds(40)
     #expect(facts.reason == row.reason)
     #expect(facts.sentence == row.sentence)

@@ -139,9 +139,11 @@ struct ConnectOptions: RepeatingHandshakes, Probing {
     case .connection(let connection):
       let input = relay.input
       var output = relay.output
+      var context = TransferContext()
+      context.sendBuffer = sockets.sendBuffer?.size.bytes
       let ending = try runSession(
         connection, relay.options(), input: input, output: &output, loop: &loop,
-        narrator: narrator, dump: dump)
+        narrator: narrator, dump: dump, context: context)
       try dump?.finish()
       return ending
     }

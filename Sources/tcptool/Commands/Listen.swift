@@ -148,7 +148,8 @@ struct ListenOptions: RelayingCommand, Narrating, Listening, OpensSockets {
       && isatty(STDOUT_FILENO) == 1
     var narration = ServerNarration(
       narrator, options, isPlural: serve.isPlural, asksForEnd: readsTerminal,
-      hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.bound)
+      hasTerminalToItself: !readsTerminal && !writesTerminal, listener: listener.bound,
+      sendBuffer: sockets.sendBuffer?.size.bytes)
     var hooks = ServeHooks()
     if isatty(STDOUT_FILENO) == 1 { hooks.line = Self.shownLine }
     hooks.tap = dump?.tap

@@ -284,7 +284,10 @@ struct SendOptions: Narrating, Dialing, Listening, OpensSockets, ChecksContent,
       default: .made
       }
     context.rate = rate
-    context.hasOwnSendBuffer = sockets.sendBuffer != nil
+    context.isDivided = streams != nil
+    context.sendBuffer = sockets.sendBuffer?.size.bytes
+    context.isCopied = copy == .userspace
+    context.digestOptions = content.digestOptions
     return context
   }
 

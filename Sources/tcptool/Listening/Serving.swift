@@ -12,6 +12,8 @@ struct ServerNarration {
   private let options: ServeOptions
   /// What the relay of each connection is told.
   private let relay: RelayOptions
+  /// What each connection is sent.
+  private let context: TransferContext
   private let isPlural: Bool
   /// Whether everybody is told what moved, since that is what it is for.
   private let saysTotals: Bool
@@ -32,7 +34,7 @@ struct ServerNarration {
   init(
     _ narrator: Narrator, _ options: ServeOptions, isPlural: Bool, asksForEnd: Bool,
     hasTerminalToItself: Bool, listener: BoundAddress, saysTotals: Bool = false,
-    measures: MeasureOptions = MeasureOptions(),
+    measures: MeasureOptions = MeasureOptions(), sendBuffer: Int? = nil,
     content: @escaping (Int) -> (any SessionContent)? = { _ in nil }
   ) {
     self.content = content
@@ -41,6 +43,10 @@ struct ServerNarration {
     self.narrator = narrator
     self.options = options
     relay = options.connectionRelay
+    var context = TransferContext()
+    context.source = options.service.source
+    context.sendBuffer = sendBuffer
+    self.context = context
     self.isPlural = isPlural
     self.asksForEnd = asksForEnd
     queues = QueueNarration(
@@ -79,7 +85,8 @@ struct ServerNarration {
       narrator.tell(
         for: audience,
         .closed(
-          ending, local: local, peer: peer, number: number(connection), for: audience))
+          ending, local: local, peer: peer, number: number(connection), context: context,
+          for: audience))
       if let failure = ending.failure, isOwnFailure(outcome) { note(failure, connection) }
     case .relistened(let backlog, let result): narrator.tell(.relistened(backlog, result))
     case .outOfDescriptors(let error, let open): narrator.tell(.outOfDescriptors(error, open: open))
@@ -188,6 +195,18 @@ struct QueueReading: Equatable {
 }
 
 extension Service {
+  /// Where what a client gets comes from.
+  fileprivate var source: TransferContext.Source {
+    switch self {
+    case .relay, .command: .stream
+    case .echo: .peer
+    case .file: .file
+    case .generate: .characters
+    // Nothing is sent, or by somebody else's account.
+    case .discard, .receive, .supply: .stream
+    }
+  }
+
   /// What a message calls the source of what a client gets; nil where it has no end of its own.
   fileprivate var inputName: String? {
     switch self {

@@ -7,20 +7,27 @@ internal import SocketCore
 
 /// What the engine does not know of what was sent.
 struct TransferContext: Sendable {
-  /// Where the data came from.
-  enum Source: Sendable { case stream, file, made, zeros }
+  /// Where the data came from: a program or a person in front, a file, this program itself (of a
+  /// pattern, of zeros, of the characters of listen), or the peer, to whom it goes back.
+  enum Source: Sendable { case stream, file, made, zeros, characters, peer }
   var source = Source.stream
+  /// Whether it was divided among streams.
+  var isDivided = false
   /// --rate.
   var rate: BitRate?
-  /// Whether --sndbuf gave the send buffer a size.
-  var hasOwnSendBuffer = false
+  /// What --sndbuf asked for; nil where the buffer grows by itself.
+  var sendBuffer: Int?
+  /// Whether all bytes are copied through this process because somebody asked for that.
+  var isCopied = false
+  /// The options for which a digest is computed on the way.
+  var digestOptions: [String] = []
 
   /// What a message calls the source.
   var sourceName: String {
     switch source {
     case .stream: "standard input"
     case .file: "the file"
-    case .made, .zeros: "the data"
+    case .made, .zeros, .characters, .peer: "the data"
     }
   }
 }
@@ -38,6 +45,8 @@ struct Slowness {
   var retransmissions = 0
   /// Segments.
   var congestionWindow = 0
+  /// Bytes of a segment.
+  var segmentSize = 0
   var roundTrip = Duration.zero
 
   /// - Returns: nil where nothing was sent, or where the kernel keeps no clocks.
@@ -50,6 +59,7 @@ struct Slowness {
     segments = info.segmentsSent ?? 0
     retransmissions = info.totalRetransmissions
     congestionWindow = info.congestionWindow
+    segmentSize = info.sendMSS
     roundTrip = info.roundTripTime
   }
 
@@ -94,34 +104,74 @@ struct Slowness {
     switch reason {
     case .rate:
       return "held to \(context.rate?.argumentText ?? "its rate") by --rate"
-    case .application:
-      let advice =
-        switch context.source {
-        case .stream: "a faster program in front of it would change that"
-        case .file: "a faster disk would change that"
-        case .made: "--pattern zero is made the fastest"
-        case .zeros: "more connections at once (--streams) may change that"
-        }
-      return
-        "held back by its input, with nothing to send \(percent(time.application)): \(advice)"
+    case .application: return idleSentence
     case .receiveWindow:
       return
         "held back by the peer's receive window \(percent(time.receiveWindow)): a faster reader "
         + "or a larger --rcvbuf there would change that"
     case .sendBuffer:
-      return "held back by the send buffer \(percent(time.sendBuffer)): a larger --sndbuf"
-        + (context.hasOwnSendBuffer ? ", or none so that it grows," : "") + " would change that"
+      return "held back by the send buffer \(percent(time.sendBuffer)): \(bufferAdvice)"
     case .processor:
-      return "held back by this end's processor, busy \(percent(processor ?? .zero)): --copy auto "
-        + "without --digest costs it the least"
-    case .congestion:
-      let cause =
-        Double(retransmissions) > Double(segments) / 1_000
-        ? "\(Units.plural(retransmissions, "segment")) had to be sent again"
-        : "\(Units.plural(congestionWindow, "segment")) a round trip of "
-          + Units.duration(roundTrip)
-      return "held back by the path \(percent(time.path)), \(cause): another --congestion may "
-        + "change that"
+      return "held back by this end's processor, busy \(percent(processor ?? .zero))"
+        + (savings.map { ": \($0)" } ?? "")
+    case .congestion: return "held back by the path \(percent(time.path)), \(pathCause)"
     }
+  }
+
+  /// What is said where there was nothing to send.
+  private var idleSentence: String {
+    let share = "with nothing to send \(percent(time.application))"
+    // Its own work, and not the source, where most of the time went by with it.
+    if let withoutDigest, self.share(processor ?? .zero) >= 0.5 {
+      return "held back by its digest, \(share): \(withoutDigest) it has less to do"
+    }
+    switch context.source {
+    case .stream:
+      return "held back by its input, \(share): a faster program in front of it would change that"
+    case .file: return "held back by its input, \(share): a faster disk may change that"
+    case .peer: return "held back by the peer, \(share): only what it sends is sent back"
+    case .made: return "held back by this end, \(share): --pattern zero is made the fastest"
+    case .zeros where context.isDivided:
+      return "held back by this end, \(share) on a stream: one thread writes to all of them, and a "
+        + "second tcptool beside it would have another"
+    case .zeros:
+      return "held back by this end, \(share): more connections at once (--streams) may change that"
+    case .characters: return "held back by this end, \(share)"
+    }
+  }
+
+  private var bufferAdvice: String {
+    "a larger --sndbuf" + (context.sendBuffer == nil ? "" : ", or none so that it grows,")
+      + " would change that"
+  }
+
+  private var withoutDigest: String? {
+    context.digestOptions.isEmpty
+      ? nil : "without " + context.digestOptions.joined(separator: " and ")
+  }
+
+  /// What would leave this end less to do; nil where nothing would.
+  private var savings: String? {
+    let changes = [
+      context.isCopied ? "with --copy auto" : nil, withoutDigest,
+      context.source == .made ? "with --pattern zero" : nil,
+    ].compactMap(\.self)
+    if !changes.isEmpty { return changes.joined(separator: " and ") + " it has less to do" }
+    return context.source == .zeros
+      ? "it has one thread, and a second tcptool beside it would have another" : nil
+  }
+
+  /// What kept the path from taking more, and what may change that.
+  private var pathCause: String {
+    // The kernel's clock for a full buffer often does not see one that is smaller than the window.
+    if let buffer = context.sendBuffer, buffer < congestionWindow * segmentSize {
+      return "since the send buffer has room for less than the congestion window: \(bufferAdvice)"
+    }
+    let cause =
+      Double(retransmissions) > Double(segments) / 1_000
+      ? "\(Units.plural(retransmissions, "segment")) had to be sent again"
+      : "\(Units.plural(congestionWindow, "segment")) a round trip of "
+        + Units.duration(roundTrip)
+    return "\(cause): another --congestion may change that"
   }
 }

@@ -99,6 +99,12 @@ struct ContentOptions: Sendable {
   /// What has to be computed, whether it is shown or compared.
   var algorithm: DigestAlgorithm? { digest.algorithm ?? expectedDigest?.value.algorithm }
 
+  /// For which options that is.
+  var digestOptions: [String] {
+    (digest.algorithm == nil ? [] : ["--digest"])
+      + (expectedDigest == nil ? [] : ["--expect-digest"])
+  }
+
   /// Why data is not what was expected; nil where it is.
   ///
   /// - Parameters:

@@ -111,6 +111,7 @@ struct StreamTotals {
     slowness.segments = streams.reduce(0) { $0 + ($1.outcome.info?.segmentsSent ?? 0) }
     slowness.retransmissions = retransmissions
     slowness.congestionWindow = path.congestionWindow ?? 0
+    slowness.segmentSize = streams.compactMap { $0.outcome.info?.sendMSS }.max() ?? 0
     slowness.roundTrip = path.roundTrip ?? .zero
     return slowness
   }
