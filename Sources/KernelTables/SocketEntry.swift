@@ -24,12 +24,13 @@ public final class RowSupplement: Sendable {
   public let namespace: UInt64?
   /// What ip-netns(8) calls it, or by which process it was found; need not be UTF-8.
   public let namespaceName: [UInt8]?
-  public let controlGroup: String?
+  /// The path of its control group; need not be UTF-8.
+  public let controlGroup: [UInt8]?
   public let processes: [SocketOwner]?
   public let listenerProcesses: [SocketOwner]?
 
   public init(
-    namespace: UInt64? = nil, namespaceName: [UInt8]? = nil, controlGroup: String? = nil,
+    namespace: UInt64? = nil, namespaceName: [UInt8]? = nil, controlGroup: [UInt8]? = nil,
     processes: [SocketOwner]? = nil, listenerProcesses: [SocketOwner]? = nil
   ) {
     self.namespace = namespace

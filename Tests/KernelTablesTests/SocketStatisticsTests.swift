@@ -1,6 +1,7 @@
 // The kernel's totals, and the names of control groups.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -35,14 +36,23 @@ import Testing
     let directory = try TemporaryDirectory()
     let inner = directory.file("a.slice/b.service")
     try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
+    let name = Array("c\u{7}".utf8) + [0xff]
+    let odd = Array(inner.utf8) + Array("/".utf8) + name
+    try #require(unsafe mkdir(odd.map(CChar.init(bitPattern:)) + [0], 0o755) == 0)
     let groups = ControlGroups(under: directory.file(""))
+    func path(_ file: [UInt8]) throws -> [UInt8]? {
+      var status = stat()
+      try #require(unsafe stat(file.map(CChar.init(bitPattern:)) + [0], &status) == 0)
+      return groups[UInt64(status.st_ino)]
+    }
     func path(_ file: String) throws -> String? {
-      let number = try FileManager.default.attributesOfItem(atPath: file)[.systemFileNumber]
-      return groups[try #require(number as? UInt64)]
+      try path(Array(file.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
     #expect(try path(inner) == "/a.slice/b.service")
     #expect(try path(directory.file("a.slice")) == "/a.slice")
     #expect(try path(directory.file("")) == "/")
+    // Its bytes are kept whatever they are.
+    #expect(try path(odd) == Array("/a.slice/b.service/".utf8) + name)
     #expect(groups[0] == nil)
   }
 }

@@ -68,7 +68,7 @@ import Testing
     #expect(socket.info?.busyTime == .microseconds(7) && socket.info?.bytesSent == nil)
     #expect(socket.details.congestionControl == "bbr")
     #expect(
-      socket.supplement?.controlGroup == "/a.slice"
+      socket.supplement?.controlGroup == Array("/a.slice".utf8)
         && socket.supplement?.namespaceName == Array("aé".utf8))
     #expect(
       socket.supplement?.processes == [SocketOwner(pid: 1, name: Array("x\n".utf8), descriptor: 3)])

@@ -18,7 +18,6 @@ struct SavedSocketReader {
   var endKeys = KeyFinder(["address", "port"])
   var ownerKeys = KeyFinder(["pid", "name", "fd"])
   private var last = RowSupplement()
-  private var lastGroup: [UInt8] = []
   private var lastCongestionControl: (bytes: [UInt8], name: String) = ([], "")
 
   init(needs: StatesColumn.Needs) { self.needs = needs }
@@ -69,7 +68,7 @@ struct SavedSocketReader {
     var info: SavedTCPInfo?
     var congestionControl: String?
     var groupNumber: UInt64?
-    var group: String?
+    var group: [UInt8]?
     var processes: [SocketOwner]?
     var listenerProcesses: [SocketOwner]?
   }
@@ -226,10 +225,9 @@ struct SavedSocketReader {
     return lastCongestionControl.name
   }
 
-  private mutating func group(_ text: JSONScanner.Text, in line: Span<UInt8>) -> String {
-    if let path = last.controlGroup, text.equals(lastGroup, in: line) { return path }
-    lastGroup = text.decoded(in: line)
-    return String(decoding: lastGroup, as: UTF8.self)
+  private func group(_ text: JSONScanner.Text, in line: Span<UInt8>) -> [UInt8] {
+    if let path = last.controlGroup, text.equals(path, in: line) { return path }
+    return text.decoded(in: line)
   }
 }
 

@@ -259,9 +259,9 @@ struct StatesColumn: Sendable {
       socket.details.congestionControl.map { .text($0) } ?? .unknown
     },
     Self("cgroup", "Cgroup", "cgroup", .left, on: .group, needs: .group) { socket, context in
-      if let path = socket.supplement?.controlGroup { return .text(path) }
+      if let path = socket.supplement?.controlGroup { return .outsideName(path) }
       guard let number = socket.details.controlGroup else { return .unknown }
-      return context.groups?[number].map { .text($0) } ?? .unsigned(number)
+      return context.groups?[number].map { .outsideName($0) } ?? .unsigned(number)
     },
     Self("role", "Role", "role", .left, on: .processes) { socket, _ in
       .role(socket.role)
