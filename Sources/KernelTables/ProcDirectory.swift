@@ -22,7 +22,7 @@ internal import SocketCore
   }
 
   private init(_ path: String, shown: String, in parent: Int32) throws(SystemCallError) {
-    let number = try ProcFile.make("open", shown) {
+    let number = try SystemCall(name: "open").make(shown) {
       unsafe openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
     guard let stream = unsafe fdopendir(number) else {

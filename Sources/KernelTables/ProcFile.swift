@@ -20,20 +20,23 @@ struct ProcFile: ~Copyable {
 
   /// - Throws: the errno of open(2).
   init(_ path: String) throws(SystemCallError) {
-    self.path = path
-    let number = try Self.make("open", path) {
+    let number = try SystemCall(name: "open").make(path) {
       unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
     }
+    self.path = path
     descriptor = Descriptor(owning: number)
   }
 
   /// A file whose path starts in a directory that is open. openat(2).
   private init(_ path: String, in directory: borrowing ProcDirectory) throws(SystemCallError) {
-    self.path = "\(directory.path)/\(path)"
+    let shown = "\(directory.path)/\(path)"
     let parent = directory.descriptor
-    let number = try Self.make("open", self.path) {
+    // No closure here may have `self` in it: Swift 6.3 takes the descriptor, which is not there yet, for
+    // one that has to be closed before it is set, and closes 0.
+    let number = try SystemCall(name: "open").make(shown) {
       unsafe openat(parent, path, O_RDONLY | O_CLOEXEC)
     }
+    self.path = shown
     descriptor = Descriptor(owning: number)
   }
 
@@ -44,7 +47,7 @@ struct ProcFile: ~Copyable {
   func read(into buffer: inout [UInt8]) throws(SystemCallError) -> Int {
     let number = descriptor.rawValue
     let room = buffer.count
-    return try Self.make("read", path) { unsafe Glibc.read(number, &buffer, room) }
+    return try SystemCall(name: "read").make(path) { unsafe Glibc.read(number, &buffer, room) }
   }
 
   /// The whole of a short file.
@@ -73,10 +76,12 @@ struct ProcFile: ~Copyable {
   ///
   /// - Throws: the errno of open(2) or write(2).
   static func write(_ text: String, to path: String) throws(SystemCallError) {
-    let number = try make("open", path) { unsafe Glibc.open(path, O_WRONLY | O_CLOEXEC) }
+    let number = try SystemCall(name: "open").make(path) {
+      unsafe Glibc.open(path, O_WRONLY | O_CLOEXEC)
+    }
     let descriptor = Descriptor(owning: number)
     let bytes = Array(text.utf8)
-    _ = try make("write", path) {
+    try SystemCall(name: "write").make(path) {
       unsafe Glibc.write(descriptor.rawValue, bytes, bytes.count)
     }
   }
@@ -89,18 +94,5 @@ struct ProcFile: ~Copyable {
   /// (which may stand in another network namespace than the rest of its process).
   static func networkDirectory(of process: Int32?) -> String {
     process.map { "/proc/\($0)/net" } ?? "/proc/thread-self/net"
-  }
-
-  /// Makes a call, again where a signal interrupted it.
-  static func make<Result: FixedWidthInteger>(
-    _ call: String, _ subject: String, _ body: () -> Result
-  ) throws(SystemCallError) -> Result {
-    while true {
-      let result = body()
-      if result != -1 { return result }
-      let code = Glibc.errno
-      if code == EINTR { continue }
-      throw SystemCallError(call, subject, Errno(rawValue: code))
-    }
   }
 }

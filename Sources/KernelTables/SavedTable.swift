@@ -52,7 +52,9 @@ public struct SavedFile: ~Copyable {
     case .some(let file): return try file.read(into: &buffer)
     case .none:
       let room = buffer.count
-      return try ProcFile.make("read", name) { unsafe Glibc.read(STDIN_FILENO, &buffer, room) }
+      return try SystemCall(name: "read").make(name) {
+        unsafe Glibc.read(STDIN_FILENO, &buffer, room)
+      }
     }
   }
 }

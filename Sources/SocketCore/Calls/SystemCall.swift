@@ -14,7 +14,7 @@ public enum TransferResult: Equatable, Sendable {
 }
 
 /// A call to be made: its name and what it is made on, for errors and traces.
-struct SystemCall {
+package struct SystemCall {
   let name: StaticString
   var descriptor: Int32? = nil
   var tracer = CallTracer.silent
@@ -38,7 +38,7 @@ struct SystemCall {
   ///   - arguments: what a trace shows after the descriptor.
   /// - Throws: the errno, where `body` returned −1.
   @discardableResult
-  func make<Result: FixedWidthInteger>(
+  package func make<Result: FixedWidthInteger>(
     _ subject: @autoclosure () -> String, arguments: @autoclosure () -> String = "",
     _ body: () -> Result
   ) throws(SystemCallError) -> Result {
@@ -102,4 +102,9 @@ struct SystemCall {
     case .failure(let errno): throw SystemCallError("\(name)", subject(), errno)
     }
   }
+}
+
+extension SystemCall {
+  /// A call that no trace shows, repeated while a signal interrupts it.
+  package init(name: StaticString) { self.init(name: name, descriptor: nil) }
 }
