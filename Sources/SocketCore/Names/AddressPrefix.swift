@@ -39,15 +39,13 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
   /// Whether it is a range of IPv6 in which there are mapped IPv4 addresses, which `contains` leaves
   /// to IPv4.
   public var coversMapped: Bool {
-    guard case .v6 = address else { return false }
     let mapped = IPAddress.v6(IPv6Address(high: 0, low: 0xFFFF_0000_0000))
-    return length < 96 && mapped.keepingBits(length) == address
+    return mapped.keepingBits(length) == address
   }
 
   /// Whether the address is in the range; a mapped IPv4 address counts as IPv4.
   public func contains(_ other: IPAddress) -> Bool {
-    let other = other.unmapped
-    return other.isIPv6 == address.isIPv6 && other.keepingBits(length) == address
+    other.unmapped.keepingBits(length) == address
   }
 
   public var description: String { "\(address)/\(length)" }
