@@ -136,7 +136,7 @@ private struct Ends: Hashable {
 
   /// Without the scope, which /proc does not have, and with one form for a mapped address.
   private static func common(_ endpoint: Endpoint) -> Endpoint {
-    Endpoint(endpoint.address.unmapped.unscoped, endpoint.port)
+    endpoint.unmapped.unscoped
   }
 }
 

@@ -54,6 +54,31 @@ import Testing
       ), "\(done.errorText)")
   }
 
+  /// Where sock_diag(7) is not to be had, the table is that of /proc, which has no scope.
+  @Test(.requires("strace"), .requiresPrivateNetwork, arguments: [false, true])
+  func aLinkLocalConnectionIsFoundInBothTables(isDenied: Bool) throws {
+    let network = try PrivateNetwork(setUp: ["ip address add fe80::1/64 dev lo nodad"])
+    let receiver = try tcptool("recv", "fe80::1%lo", "7000", in: network)
+    try waitUntilListening(port: 7000, network: network)
+    let directory = try TemporaryDirectory()
+    let log = directory.file("calls")
+    let denial = isDenied ? ["-e", "inject=sendto,sendmsg:error=EPERM"] : []
+    // The program's own calls to its peer are others.
+    let done = try Child(
+      network.command(
+        ["strace", "-f", "-qq", "-o", log, "-e", "trace=sendto,sendmsg"] + denial + [
+          Tool.path, "send", "--trace", "fe80::1%lo", "7000",
+        ]), input: .text("x")
+    ).wait()
+    #expect(done.outcome == .exited(0), "\(done)")
+    #expect(try receiver.wait().outputText == "x")
+    #expect(
+      done.errorText.contains(
+        #/    \[fe80::1%lo\]:[0-9]+ → \[fe80::1%lo\]:7000 stays in [A-Z_12]+/#), "\(done)")
+    let calls = String(decoding: contents(of: log), as: UTF8.self)
+    #expect(calls.contains("(INJECTED)") == isDenied, "\(calls)")
+  }
+
   @Test(.requires("python3"))
   func nothingIsKeptWhereThePeerEndedFirst() throws {
     let (peer, port) = try ScriptedPeer.serve("finish", "receive")

@@ -16,6 +16,9 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   /// The same endpoint with a mapped address as the IPv4 one that it is.
   public var unmapped: Endpoint { Endpoint(address.unmapped, port) }
 
+  /// The endpoint without its address's scope, which not every table of the kernel has.
+  public var unscoped: Endpoint { Endpoint(address.unscoped, port) }
+
   /// The most bytes that an endpoint takes as text: an address, brackets, a colon and a port.
   /// A little more, since words are written whole.
   public static let longestText = IPAddress.longestText + 17

@@ -92,7 +92,7 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
       query.selection = SockDiagSelection(
         states: query.states, localPort: local.port, peerPort: peer.port)
       let walked = try SocketTable.forEachRow(query) { row, _ throws(Found) in
-        if row.local.unmapped == local && row.peer.unmapped == peer { throw Found(row: row) }
+        if local.isSame(asIn: row.local) && peer.isSame(asIn: row.peer) { throw Found(row: row) }
       }
       guard case .failure(let found) = walked else {
         return event("nothing is kept of \(self)", nil)
@@ -107,6 +107,13 @@ struct FourTuple: Hashable, Sendable, CustomStringConvertible {
   private func rest(of row: SocketRow) -> String {
     guard row.shape == .timeWait, let expiry = row.timerExpiry else { return "" }
     return " for \(Units.duration(expiry))"
+  }
+}
+
+extension Endpoint {
+  /// Whether a row's end is this one. Rows of /proc have no scope for link-local addresses.
+  fileprivate func isSame(asIn row: Endpoint) -> Bool {
+    row.unmapped == self || row == unscoped
   }
 }
 
