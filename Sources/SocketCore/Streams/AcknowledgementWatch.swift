@@ -19,14 +19,14 @@ struct AcknowledgementWatch {
     at connection: borrowing Connection, isExact: Bool
   ) throws(SystemCallError) {
     guard completed == nil, try isAcknowledged(connection) else { return }
+    let told = isExact ? (try? connection.socket.info().sinceLastAcknowledgement) : nil
+    // After it was told: what this thread is held up in between must not make the end earlier.
     let now = MonotonicInstant.now
-    completed = now
     // The last acknowledgement came some time before it was looked for. The kernel counts that in
     // ticks, of which one may have only begun: taken for whole it would make a short transfer end
     // as soon as it had begun, at terabits a second.
-    if isExact, let told = try? connection.socket.info().sinceLastAcknowledgement {
-      completed = max(began, now + (.zero - max(.zero, told - Self.longestTick)))
-    }
+    let elapsed = max(.zero, (told ?? .zero) - Self.longestTick)
+    completed = max(began, now + (.zero - elapsed))
   }
 
   /// Where the send buffer may not be looked at, the state tells: these are behind the
