@@ -99,7 +99,7 @@ enum ScriptedPeer {
         threading.Thread(target=outbound, daemon=True).start()
 
     def until(condition):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not condition():
             if time.monotonic() > deadline:
                 sys.exit("it took too long")

@@ -1,9 +1,10 @@
 // What a relay does at the end of either side and at its time limits, over real sockets.
 
 import Glibc
-import SocketCore
 import TestSupport
 import Testing
+
+@testable import SocketCore
 
 struct RelayPolicyTests {
   private static func options(_ change: (inout RelayOptions) -> Void) -> RelayOptions {
@@ -103,6 +104,36 @@ struct RelayPolicyTests {
   }
 
   // MARK: Time limits
+
+  /// The peer's kernel was told that they have come: those that wait unread as well as those in between.
+  @Test(arguments: [CopyChoice.userspace, .splice])
+  func `what a limit keeps from the output is counted`(copy: CopyChoice) throws {
+    let ends = try Ends(receiveBuffer: 2 << 20)
+    let output = try Pipe()
+    _ = try output.fill()
+    var relay = RelayDriver(
+      Self.options {
+        $0.copy = copy
+        $0.readsInput = false
+      })
+    var loop = try ReadinessLoop()
+    let input = ByteInput.nothing()
+    var sink = ByteOutput(output.writeEnd, name: "output")
+    try ends.peer.write(bytes(count: 1_000))
+    try ends.peer.waitUntilAcknowledged()
+    // One turn, which takes what is there where the way has a place for it.
+    let need = relay.prepare(
+      ends.connection, input: input, output: &sink, loop: &loop, observe: { _ in })
+    #expect(need != .nothing)
+    _ = try loop.wait(until: .now)
+    relay.proceed(ends.connection, input: input, output: &sink, loop: &loop, observe: { _ in })
+    try ends.peer.write(bytes(count: 500))
+    try ends.peer.waitUntilAcknowledged()
+    relay.expire()
+    let outcome = relay.conclude(ends.connection, input: input, output: sink, loop: &loop)
+    #expect(outcome.timeout == .idle)
+    #expect(outcome.received == 0 && outcome.undelivered == 1_500)
+  }
 
   @Test func `silence ends at the idle limit`() throws {
     let ends = try Ends()
