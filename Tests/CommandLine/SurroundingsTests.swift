@@ -127,6 +127,27 @@ import Testing
         + "this host has no route there: 'ip route' lists those that it has\n")
   }
 
+  /// What this name means is no question (RFC 6761, 6.3): in an empty chroot it works as elsewhere.
+  @Test(.requiresPrivateNetwork, arguments: ["localhost", "LocalHost"])
+  func localhostWithoutTheFilesOfNames(_ host: String) throws {
+    let network = try PrivateNetwork(mounts: true, setUp: ["mount -t tmpfs tmpfs /etc"])
+    for (option, address) in [("-4", "127.0.0.1"), ("-6", "[::1]"), ("-q", "[::1]")] {
+      let listener = try Child(
+        network.command([Tool.path, "listen", "--trace", option, host, "7000"]))
+      try waitUntilListening(port: 7000, network: network)
+      let sent = try run(
+        network.command([Tool.path, "send", "--trace", option, host, "7000"]), input: .text("x"))
+      #expect(sent.outcome == .exited(0), "\(sent)")
+      #expect(sent.errorText.contains(", \(address):7000) = -1 EINPROGRESS"), "\(sent)")
+      let received = try listener.wait()
+      #expect(received.outputText == "x", "\(received)")
+      #expect(received.errorText.contains(", \(address):7000) = 0"), "\(received)")
+    }
+    // Any other name is still looked up, in vain.
+    let other = try run(network.command([Tool.path, "connect", "localhost.example", "7000"]))
+    #expect(other.outcome == .exited(10), "\(other)")
+  }
+
   @Test(arguments: ["connect", "send", "listen", "recv"])
   func aNameThatIsNone(_ name: String) throws {
     for host in ["nosuch.invalid", String(repeating: "a", count: 10_000)] {
