@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [QueueKind.accept, .syn], [0, 1, 2])
+  @Test(.timeLimit(.minutes(5)), arguments: [QueueKind.accept, .syn], [0, 1, 2])
   func overIPv6(_ queue: QueueKind, cookies: Int) throws {
     for backlog: Int32 in [0, 5, 128, -1] {
       let settings = Settings(somaxconn: 600, maxSynBacklog: 64, syncookies: cookies)
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [QueueKind.accept, .syn])
+  @Test(.timeLimit(.minutes(5)), arguments: [QueueKind.accept, .syn])
   func fiftyTimesTheSame(_ queue: QueueKind) throws {
     let first = try Self.run(PassPlan(queue, asked: 8))
     Self.expectAgreement(first)
@@ -117,7 +117,7 @@ import Testing
 
   /// As on a machine that is busy for a second: those in the queue send their SYNs again, which the
   /// listener counts as drops, long before the first one finds no room.
-  @Test(.timeLimit(.minutes(2)), arguments: [0, 1])
+  @Test(.timeLimit(.minutes(5)), arguments: [0, 1])
   func aFloodThatIsHeldUpAgreesAsWell(cookies: Int) throws {
     let settings = Settings(somaxconn: 4_096, maxSynBacklog: 8_192, syncookies: cookies)
     var isRepeated = false
@@ -126,7 +126,7 @@ import Testing
     let outcome = try Laboratory(isolation: .always).run(plan, loop: &loop) { progress in
       guard progress.step == .flood, !isRepeated else { return }
       #expect(progress.connects < 4_097)
-      isRepeated = eventually(within: .seconds(60)) {
+      isRepeated = eventually {
         (try? CounterSnapshot.read())?["TCPSynRetrans"] ?? 0 >= progress.connects
       }
     }
@@ -140,7 +140,7 @@ import Testing
   }
 
   /// More clients than one address has ports for without a search, on a listener without a limit.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func clientsAreSpreadOverAddresses() throws {
     let result = try Self.run(
       PassPlan(

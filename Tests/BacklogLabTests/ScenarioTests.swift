@@ -20,7 +20,7 @@ import Testing
 
   // MARK: Late last ACKs
 
-  @Test(.timeLimit(.minutes(1)), arguments: [false, true], [0, 1])
+  @Test(.timeLimit(.minutes(5)), arguments: [false, true], [0, 1])
   func lateACKsMeetAFullQueue(isIPv6: Bool, abort: Int) throws {
     var plan = LateACKPlan(asked: 8, lateACKs: 5)
     plan.isIPv6 = isIPv6
@@ -124,7 +124,7 @@ import Testing
 
   /// As on a machine that is busy for more than a second: many arrive at once, and before anybody looks
   /// again the server has caught up, too.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func aRunThatIsHeldUpHasSeenAFullQueue() throws {
     var loop = try ReadinessLoop()
     var isHeldUp = false
@@ -134,14 +134,14 @@ import Testing
         guard progress.connects >= 3, !isHeldUp else { return }
         isHeldUp = true
         let begin = MonotonicInstant.now
-        _ = eventually(within: .seconds(30)) { .now - begin >= .milliseconds(1_300) }
+        _ = eventually { .now - begin >= .milliseconds(1_300) }
       })
     #expect(isHeldUp)
     #expect(result.firstDrop != nil)
     #expect(result.longestQueue == result.capacity && result.match, "\(result.verdict)")
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func aSlowAcceptorOverflows() throws {
     var loop = try ReadinessLoop()
     let plan = TrafficPlan(
@@ -176,7 +176,7 @@ import Testing
     #expect(accepted.allSatisfy { $0.latency != nil && $0.acceptedAfter != nil })
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func afterASecondThereAreGhosts() throws {
     var loop = try ReadinessLoop()
     var plan = TrafficPlan(
@@ -232,7 +232,7 @@ import Testing
     return value
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [0, 5, 64], [0, 3])
+  @Test(.timeLimit(.minutes(5)), arguments: [0, 5, 64], [0, 3])
   func aStalledServerIsMeasuredFromOutside(backlog: Int, leftovers: Int) throws {
     guard leftovers <= backlog else { return }
     let result = try stalled(backlog: Int32(backlog), leftovers: max(1, leftovers)) { target in
@@ -252,7 +252,7 @@ import Testing
     #expect(result.after?.acceptQueue == backlog + 1 && result.after?.backlog == backlog)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [TargetPlan.Order.sequential, .burst])
+  @Test(.timeLimit(.minutes(5)), arguments: [TargetPlan.Order.sequential, .burst])
   func withoutAnyoneItIsRefused(_ order: TargetPlan.Order) throws {
     let network = try IsolatedNetwork()
     var loop = try ReadinessLoop()
@@ -264,7 +264,7 @@ import Testing
     _ = network.means
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func aBurstIsToldFromGhostsByAByte() throws {
     let result = try stalled(backlog: 7, leftovers: 1) { target in
       var loop = try ReadinessLoop()

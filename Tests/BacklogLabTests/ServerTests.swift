@@ -55,7 +55,7 @@ import Testing
     #expect(result.unacknowledgedProbes == 0 && result.acknowledgedProbes == backlog + 1)
   }
 
-  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func pythonsServer() throws {
     let directory = try TemporaryDirectory()
     let result = try test([
@@ -66,7 +66,7 @@ import Testing
   }
 
   /// Its own 511, and what net.core.somaxconn leaves of it.
-  @Test(.requires("redis-server"), .timeLimit(.minutes(1)), arguments: [4_096, 128])
+  @Test(.requires("redis-server"), .timeLimit(.minutes(5)), arguments: [4_096, 128])
   func redis(somaxconn: Int) throws {
     let directory = try TemporaryDirectory()
     let result = try test(
@@ -78,7 +78,7 @@ import Testing
     expect(backlog: min(511, somaxconn), in: result)
   }
 
-  @Test(.requires("nginx"), .timeLimit(.minutes(1)), arguments: [nil, 64])
+  @Test(.requires("nginx"), .timeLimit(.minutes(5)), arguments: [nil, 64])
   func nginx(backlog: Int?) throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("nginx.conf")
@@ -101,7 +101,7 @@ import Testing
   }
 
   /// A server that accepts has no length of a queue to be found.
-  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func oneThatAccepts() throws {
     let script = """
       import socket

@@ -8,7 +8,7 @@ import Testing
 @Suite(.waits, .requiresPrivateNetwork) struct BacklogTestScenarios {
   // MARK: Own listeners
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func aSlowAcceptorOverflows() throws {
     let directory = try TemporaryDirectory()
     let files = (directory.file("t.svg"), directory.file("t.csv"))
@@ -30,7 +30,7 @@ import Testing
     #expect(rows.count > 5)
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func anAcceptorThatKeepsUpDropsNothing() throws {
     let done = try tcptool([
       "backlog-test", "--arrival-rate", "20", "--accept-rate", "200", "--duration", "500ms",
@@ -74,7 +74,7 @@ import Testing
     #expect(try number(found, "listener", "accept_queue") == 9)
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func theTourStepsOnByItselfWhereNobodyWatches() throws {
     let done = try tcptool(["backlog-test", "--demo"])
     #expect(done.outcome == .exited(0), "\(done)")
@@ -162,22 +162,29 @@ import Testing
   }
 
   /// Both queues while they fill, and nothing of that when it is over.
-  @Test(.timeLimit(.minutes(2)), arguments: [80, 200])
+  @Test(.timeLimit(.minutes(5)), arguments: [80, 200])
   func thePictureIsLiveAndGoesAway(_ columns: Int) throws {
-    let terminal = try terminal(
-      ["backlog-test", "--accept-rate", "5", "--backlog", "4", "--duration", "2s"],
-      columns: columns)
-    let picture = try terminal.waitFor { $0.contains("\nSYN queue     ") }
-    #expect(picture.contains("accept queue  "))
-    #expect(picture.contains(" of 5"))
-    #expect(picture.contains(" of 20 connects"))
+    // Who looks too late for a short one sees a longer one.
+    var seen: Terminal?
+    for duration in ["2s", "20s"] where seen == nil {
+      let terminal = try terminal(
+        ["backlog-test", "--accept-rate", "5", "--backlog", "4", "--duration", duration],
+        columns: columns)
+      let screen = try terminal.waitFor { screen in
+        screen.contains("END: ")
+          || ["\nSYN queue     ", "accept queue  ", " of 5", " of 20 connects"]
+            .allSatisfy { screen.contains($0) }
+      }
+      if !screen.contains("END: ") { seen = terminal }
+    }
+    let terminal = try #require(seen)
     let screen = try terminal.waitFor { $0.contains("END: status 0") }
     #expect(!screen.contains("accept queue  "))
     #expect(screen.hasPrefix("verdict     "))
     for row in screen.split(separator: "\n") { #expect(row.count <= columns, "\(row)") }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [80, 200])
+  @Test(.timeLimit(.minutes(5)), arguments: [80, 200])
   func everyViewFits(_ columns: Int) throws {
     for words in [
       ["--explain", "--backlog", "5000"], ["--queue", "both", "--backlog", "5"],
@@ -194,7 +201,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func theTourWaitsForAReader() throws {
+  @Test(.timeLimit(.minutes(5))) func theTourWaitsForAReader() throws {
     let terminal = try terminal(["backlog-test", "--demo"], columns: 80)
     try terminal.waitFor { $0.contains("1 of 5") && $0.contains("Enter goes on") }
     try terminal.send("Enter")
@@ -206,7 +213,7 @@ import Testing
     #expect(!screen.contains("Enter goes on"))
   }
 
-  @Test(.timeLimit(.minutes(2))) func colourAndItsAbsence() throws {
+  @Test(.timeLimit(.minutes(5))) func colourAndItsAbsence() throws {
     for (environment, isColoured) in [([:], true), (["NO_COLOR": "1"], false)]
       as [([String: String], Bool)]
     {
@@ -221,7 +228,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func ctrlCLeavesNothing() throws {
+  @Test(.timeLimit(.minutes(5))) func ctrlCLeavesNothing() throws {
     // The shell gets the signal as well, and has to live to tell.
     let line = #"trap : INT; "$@"; echo "END: status $?"; exec cat"#
     let terminal = try Terminal(

@@ -49,7 +49,7 @@ import Testing
     func tab(_ line: String, _ condition: (String) -> Bool) throws {
       // Not Ctrl-C: its signal overtakes other keys, or comes late and takes the next line or Tab with it.
       var keys = ["C-u", "C-l"]
-      let isEmpty = try eventually(within: .seconds(30), every: .milliseconds(50)) {
+      let isEmpty = try eventually(every: .milliseconds(50)) {
         if try terminal.screen.split(whereSeparator: \.isWhitespace) == ["READY>"] { return true }
         try terminal.send(keys[0])
         keys.swapAt(0, 1)

@@ -9,7 +9,7 @@ final class Peer {
 
   private init(_ descriptor: Int32) {
     self.descriptor = descriptor
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: time_t(patience.components.seconds), tv_usec: 0)
     unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
@@ -43,7 +43,9 @@ final class Peer {
     /// The next connection.
     func accept() throws(TestFailure) -> Peer {
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard unsafe poll(&entry, 1, 10_000) > 0 else { throw TestFailure("nobody connected") }
+      guard unsafe poll(&entry, 1, Int32(patience.components.seconds * 1_000)) > 0 else {
+        throw TestFailure("nobody connected")
+      }
       return Peer(Glibc.accept(descriptor, nil, nil))
     }
   }

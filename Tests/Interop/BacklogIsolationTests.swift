@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(
-    .requiresPrivateNetwork, .timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM, SIGKILL],
+    .requiresPrivateNetwork, .timeLimit(.minutes(5)), arguments: [SIGINT, SIGTERM, SIGKILL],
     ["accept", "syn"])
   func aSignalLeavesNothing(_ signal: Int32, _ queue: String) throws {
     let child = try Self.flood(queue)
@@ -39,7 +39,7 @@ import Testing
     #expect(done.output == [])
   }
 
-  @Test(.requires("setpriv"), .requiresRoot, .requiresPrivateNetwork, .timeLimit(.minutes(1)))
+  @Test(.requires("setpriv"), .requiresRoot, .requiresPrivateNetwork, .timeLimit(.minutes(5)))
   func anOrdinaryUserHasOneToo() throws {
     let nobody = try Stranger(mayWrite: true)
     let samples = nobody.directory.file("samples.csv")

@@ -77,7 +77,7 @@ import Testing
 
   /// The counters belong to the network, so runs at the same time have a network each.
   @Test(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(5)),
     arguments: [(-1, 2), (0, 5), (1, 5), (5, 5), (128, 5), (5_000, 2)])
   func twentyTimesOutOfTwenty(_ asked: Int, _ atOnce: Int) throws {
     let networks = try (0..<atOnce).map { _ in try PrivateNetwork() }

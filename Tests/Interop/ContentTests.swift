@@ -35,7 +35,7 @@ import Testing
     let sender = try tcptool(
       "send", "--quiet", "--digest", "sha256", "127.0.0.1", "\(try announcedPort(of: receiver))",
       source)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(0), "\(sent)")
     // With --quiet it is all that is said.
     #expect(sent.errorText == (try sum(source)))
@@ -348,7 +348,7 @@ import Testing
       "send", "--copy", copy, "--rate", "20MB", "127.0.0.1", port, source)
     #expect(eventually { contents(of: target + ".tcptool-part").count > 0 })
     try #require(unsafe truncate(source, 64 << 10) == 0)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(23), "\(sent)")
     #expect(
       sent.errorText.contains(/became shorter while it was sent: [0-9,]+ of 268,435,456 bytes/))

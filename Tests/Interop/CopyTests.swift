@@ -60,9 +60,9 @@ struct Way: CustomTestStringConvertible {
       let receiver = try Child(peer.receiver(on: port))
       try waitUntilListening(port: port)
       let sender = try way.sender(of: try Self.file(size, in: directory), to: port)
-      let sent = try sender.wait(within: .seconds(60))
+      let sent = try sender.wait()
       #expect(sent.outcome == .exited(0), "\(size): \(sent.errorText)")
-      let received = try receiver.wait(within: .seconds(60))
+      let received = try receiver.wait()
       #expect(received.outcome == .exited(0), "\(size): \(received.errorText)")
       expectSame(received.output, Array(Self.whole.prefix(size)))
     }
@@ -77,8 +77,8 @@ struct Way: CustomTestStringConvertible {
       let data = Array(Self.whole.prefix(size))
       let sender = try Child(
         peer.sender(to: try announcedPort(of: receiver)), input: .bytes(data))
-      #expect(try sender.wait(within: .seconds(60)).outcome == .exited(0))
-      let received = try receiver.wait(within: .seconds(60))
+      #expect(try sender.wait().outcome == .exited(0))
+      let received = try receiver.wait()
       #expect(received.outcome == .exited(0), "\(size): \(received.errorText)")
       expectSame(way.place == .file ? contents(of: target) : received.output, data)
     }
@@ -114,10 +114,10 @@ struct Way: CustomTestStringConvertible {
     let sender = try way.sender(
       of: try Self.file(data.count, in: directory), to: try announcedPort(of: receiver),
       "--sndbuf", "1")
-    let sent = try sender.wait(within: .seconds(120))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(0), "\(sent)")
     #expect(sent.errorText.contains("(the least that there is)"), "\(sent)")
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(0), "\(received)")
     expectSame(contents(of: target), data)
   }
@@ -151,7 +151,7 @@ struct Way: CustomTestStringConvertible {
     let sender = try tcptool("send", "--json", "--copy", sending, "127.0.0.1", "\(port)", path)
     let sent = try sender.wait(within: .seconds(300))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(0))
     #expect(try sent.events().first { $0.name == "closed" }?.number("bytes_acknowledged") == size)
     #expect(try received.events().first { $0.name == "closed" }?.number("bytes_received") == size)
@@ -172,9 +172,9 @@ struct Way: CustomTestStringConvertible {
     let receiver = try tcptool(
       "recv", "--expect-size", "\(size)", "--output", target, "127.0.0.1", "0")
     let sender = try tcptool("send", "127.0.0.1", "\(try announcedPort(of: receiver))", path)
-    let sent = try sender.wait(within: .seconds(280))
+    let sent = try sender.wait(within: .seconds(300))
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
-    #expect(try receiver.wait(within: .seconds(60)).outcome == .exited(0))
+    #expect(try receiver.wait().outcome == .exited(0))
     let file = unsafe open(target, O_RDONLY | O_CLOEXEC)
     defer { close(file) }
     try #require(file >= 0 && lseek(file, 0, SEEK_END) == size)
@@ -196,7 +196,7 @@ struct Way: CustomTestStringConvertible {
       ScriptedPeer.client(
         of: try announcedPort(of: receiver), ["trickle", "finish", "receive"]),
       input: .bytes(data))
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(0), "\(received.errorText)")
     expectSame(way.place == .file ? contents(of: target) : received.output, data)
     #expect(try peer.wait().outcome == .exited(0))
@@ -210,7 +210,7 @@ struct Way: CustomTestStringConvertible {
     let path = try Self.file(Self.whole.count, in: directory)
     let (peer, port) = try ScriptedPeer.serve("receive=65536", "settled")
     let sender = try way.sender(of: path, to: port)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(21), "\(sent)")
     let line = try peer.waitForLine(containing: "settled at")
     let settled = try #require(Int(line.split(separator: " ").last ?? ""))
@@ -226,7 +226,7 @@ struct Way: CustomTestStringConvertible {
     let path = try Self.file(Self.whole.count, in: directory)
     let (peer, port) = try ScriptedPeer.serve("send", "slowly", input: .text("220 welcome\r\n"))
     let sender = try way.sender(of: path, to: port)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(0), "\(sent.errorText)")
     expectSame(try peer.wait().output, Self.whole)
   }
@@ -322,7 +322,7 @@ struct Way: CustomTestStringConvertible {
     try peer.waitForLine(containing: "ready")
     try peer.signal(SIGSTOP)
     if !fromFile { try? sender.write(Self.whole, within: .seconds(5)) }
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(22), "\(sent)")
     #expect(sent.errorText.contains("nothing moved for 300ms (--idle-timeout)"), "\(sent)")
     try peer.signal(SIGCONT)

@@ -30,7 +30,7 @@ struct DigestThreads {
 
   /// sha256sum's own line for a file.
   private func sum(_ path: String) throws -> String {
-    try run(["sha256sum", path], within: .seconds(60)).outputText
+    try run(["sha256sum", path]).outputText
   }
 
   private func names() throws -> [String] {
@@ -48,7 +48,7 @@ struct DigestThreads {
     let line = try peer.waitForLine(containing: "listening on ")
     let port = try #require(line.split(separator: " ").last)
     let sender = try tcptool("send", "--digest", "sha256", "127.0.0.1", "\(port)", source)
-    try peer.waitForLine(containing: "half", within: .seconds(60))
+    try peer.waitForLine(containing: "half")
     try sender.waitForThreads(2)
     return (sender, peer)
   }
@@ -63,8 +63,8 @@ struct DigestThreads {
         of: try announcedPort(of: receiver),
         ["send=\(Self.halfWay)", "wait", "reset"]),
       input: .pipe)
-    try peer.write([UInt8](repeating: 0, count: Self.halfWay), within: .seconds(60))
-    let isThere = eventually(within: .seconds(60)) { partSize == Self.halfWay }
+    try peer.write([UInt8](repeating: 0, count: Self.halfWay))
+    let isThere = eventually { partSize == Self.halfWay }
     #expect(isThere)
     try receiver.waitForThreads(2)
     return (receiver, peer)
@@ -90,7 +90,7 @@ struct DigestThreads {
   @Test(.requires("python3")) func aSendIsReset() throws {
     let (sender, peer) = try sender(of: source(), "reset")
     peer.closeInput()
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(21), "\(sent)")
     #expect(sent.errorText.contains(/acknowledged [0-9,]+ of [0-9,]+ bytes read so far/), "\(sent)")
     #expect(!tellsDigest(sent), "\(sent)")
@@ -104,7 +104,7 @@ struct DigestThreads {
     let rest = Self.size - (1 << 20)
     try #require(unsafe truncate(source, rest) == 0)
     peer.closeInput()
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(23), "\(sent)")
     #expect(
       sent.errorText.contains(
@@ -117,7 +117,7 @@ struct DigestThreads {
   func aSignalEndsASend(_ signal: Int32) throws {
     let (sender, peer) = try sender(of: source(), "receive")
     try sender.signal(signal)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .signalled(signal), "\(sent)")
     #expect(!tellsDigest(sent), "\(sent)")
     peer.closeInput()
@@ -131,11 +131,11 @@ struct DigestThreads {
     let sent = try tcptool(
       "send", "--expect-digest", "sha256:" + String(repeating: "0", count: 64), "127.0.0.1",
       "\(try announcedPort(of: receiver))", source
-    ).wait(within: .seconds(60))
+    ).wait()
     #expect(sent.outcome == .exited(23), "\(sent)")
     let digest = try sum(source).prefix(64)
     #expect(sent.errorText.contains("is \(digest), and not 0000"), "\(sent)")
-    #expect(try receiver.wait(within: .seconds(60)).outcome == .exited(20))
+    #expect(try receiver.wait().outcome == .exited(20))
     #expect(try names() == ["data", "received.tcptool-part"])
   }
 
@@ -144,7 +144,7 @@ struct DigestThreads {
   @Test(.requires("python3")) func aSenderResets() throws {
     let (receiver, peer) = try receiver()
     peer.closeInput()
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(20), "\(received)")
     #expect(
       received.errorText.contains("the 25,165,824 bytes that came are in \(target).tcptool-part"))
@@ -155,7 +155,7 @@ struct DigestThreads {
   @Test(.requires("python3")) func aSenderIsKilled() throws {
     let (receiver, peer) = try receiver("--expect-size", "\(Self.size)")
     try peer.signal(SIGKILL)
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(23), "\(received)")
     #expect(received.errorText.contains("short: 25,165,824 of 67,108,864 bytes received"))
     try expectTorso(received)
@@ -165,7 +165,7 @@ struct DigestThreads {
   func aSignalEndsAReceiver(_ signal: Int32) throws {
     let (receiver, peer) = try receiver()
     try receiver.signal(signal)
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .signalled(signal), "\(received)")
     try expectTorso(received)
     peer.closeInput()
@@ -174,7 +174,7 @@ struct DigestThreads {
 
   @Test(.requires("python3")) func aReceiverWaitsForTooLong() throws {
     let (receiver, peer) = try receiver("--idle-timeout", "300ms")
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(22), "\(received)")
     try expectTorso(received)
     peer.closeInput()
@@ -191,8 +191,8 @@ struct DigestThreads {
     let sent = try tcptool(
       "send", "--digest", "sha256", "127.0.0.1", "\(try announcedPort(of: receiver))", source(),
       in: network
-    ).wait(within: .seconds(60))
-    let received = try receiver.wait(within: .seconds(60))
+    ).wait()
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(24), "\(received)")
     #expect(received.errorText.contains("ENOSPC"), "\(received)")
     #expect(sent.outcome == .exited(21), "\(sent)")
@@ -207,8 +207,8 @@ struct DigestThreads {
     let receiver = try tcptool(
       "recv", "--expect-digest", "sha256:\(other)", "-o", target, "127.0.0.1", "0")
     let sent = try tcptool("send", "127.0.0.1", "\(try announcedPort(of: receiver))", source)
-      .wait(within: .seconds(60))
-    let received = try receiver.wait(within: .seconds(60))
+      .wait()
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(23), "\(received)")
     let digest = try sum(source).prefix(64)
     #expect(received.errorText.contains("is \(digest), and not \(other) (--expect-digest)"))
@@ -230,13 +230,13 @@ struct DigestThreads {
       "receive=\(40 << 20)", "say=half", "wait", "receive", input: .pipe)
     let sender = try Child(
       [try Tool.path, "send", "-q", "--digest", "sha256", "127.0.0.1", "\(port)"] + paths)
-    try peer.waitForLine(containing: "half", within: .seconds(60))
+    try peer.waitForLine(containing: "half")
     try sender.waitForThreads(2)
     peer.closeInput()
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(0), "\(sent)")
-    #expect(sent.errorText == (try run(["sha256sum"] + paths, within: .seconds(60)).outputText))
-    try peer.wait(within: .seconds(60))
+    #expect(sent.errorText == (try run(["sha256sum"] + paths).outputText))
+    try peer.wait()
   }
 
   /// All together would have many.
@@ -249,11 +249,11 @@ struct DigestThreads {
         of: try announcedPort(of: receiver),
         ["send=\(Self.halfWay)", "acknowledged", "say=half", "wait", "finish", "receive"]),
       input: .pipe)
-    try peer.write([UInt8](repeating: 0, count: Self.halfWay), within: .seconds(60))
-    try peer.waitForLine(containing: "half", within: .seconds(60))
+    try peer.write([UInt8](repeating: 0, count: Self.halfWay))
+    try peer.waitForLine(containing: "half")
     #expect(receiver.threadCount == 1)
     peer.closeInput()
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(0), "\(received)")
     #expect(received.errorText.contains(try sum(target)), "\(received)")
     try peer.wait()
@@ -275,8 +275,8 @@ struct DigestThreads {
     let receiver = try Child(words(of: "recv") + ["0", "-o", target])
     let sender = try Child(
       words(of: "send") + ["\(try announcedPort(of: receiver))", source])
-    let sent = try sender.wait(within: .seconds(60))
-    let received = try receiver.wait(within: .seconds(60))
+    let sent = try sender.wait()
+    let received = try receiver.wait()
     #expect(sent.outcome == .exited(0), "\(sent)")
     #expect(received.outcome == .exited(0), "\(received)")
     #expect(sent.errorText.hasSuffix(try sum(source)), "\(sent)")
@@ -293,7 +293,7 @@ extension Child {
   }
 
   fileprivate func waitForThreads(_ count: Int) throws {
-    guard eventually(within: .seconds(60), { threadCount == count }) else {
+    guard eventually({ threadCount == count }) else {
       throw TestFailure("pid \(pid) has \(threadCount) threads in place of \(count)")
     }
   }

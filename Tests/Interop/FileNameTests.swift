@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.waits, .timeLimit(.minutes(2))) struct FileNames {
+@Suite(.waits, .timeLimit(.minutes(5))) struct FileNames {
   /// A name as printf(1) writes it, and as it is told.
   private static let octal = #"\377.bin"#
   private static let shown = #"\xff.bin"#

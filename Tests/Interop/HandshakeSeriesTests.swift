@@ -126,7 +126,7 @@ import Testing
       in: network)
     try waitForConnection(of: hole.port, in: .synSent, network: network)
     try hole.open()
-    let done = try tool.wait(within: .seconds(60))
+    let done = try tool.wait()
     let lines = Self.lines(done.outputText)
     #expect(lines.count == 2)
     #expect(
@@ -240,7 +240,7 @@ import Testing
       "connect", "--json", "--interval", "1ms", "--svg", directory.file("plot.svg"), "127.0.0.1",
       "\(server.port)", output: .unread)
     // The pipe holds 64 KiB, which is 200 lines; with 300 handshakes the program waits for its reader.
-    let isFull = try eventually(within: .seconds(60)) {
+    let isFull = try eventually {
       let port = "( dport = :\(server.port) or sport = :\(server.port) )"
       let sockets = try run(["ss", "-Htn", "state", "time-wait", port]).outputText
       return sockets.split(separator: "\n").count > 300

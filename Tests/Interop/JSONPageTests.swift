@@ -67,7 +67,7 @@ import Testing
 
   /// Every key of the records of `states`, those of inner objects too, is in the page and the other
   /// way round.
-  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func namesEveryKeyOfStates() throws {
     let documented = try Self.documented()
     let network = try PrivateNetwork()
@@ -117,7 +117,7 @@ import Testing
     #expect(Set(families) == (try Self.documentedMetrics()))
   }
 
-  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func namesEveryKeyOfCapturesAndDifferences() throws {
     let documented = try Self.documented()
     let network = try PrivateNetwork()
@@ -143,7 +143,7 @@ import Testing
     #expect(seen == ["capture", "netns", "socket", "end", "change", "difference"])
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func namesEveryKeyOfBacklogTest() throws {
     let documented = try Self.documented()
     var seen: Set<String> = []
@@ -173,7 +173,7 @@ import Testing
       ])
   }
 
-  @Test(.requires("python3"), .timeLimit(.minutes(2)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func namesEveryEventOfAWatch() throws {
     let documented = try Self.documented()
     let network = try PrivateNetwork()
@@ -217,7 +217,7 @@ import Testing
     #expect(seen == wanted, "\(wanted.symmetricDifference(seen))")
   }
 
-  @Test(.requires("python3"), .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .timeLimit(.minutes(5)))
   func namesEveryEventAndKey() throws {
     let documented = try Self.documented()
     let network = try PrivateNetwork()

@@ -71,7 +71,7 @@ import Testing
     #expect(done.outputText == "from the peer")
   }
 
-  @Test(.requires("python3"), .requiresPrivateNetwork, .timeLimit(.minutes(1)))
+  @Test(.requires("python3"), .requiresPrivateNetwork, .timeLimit(.minutes(5)))
   func athousandClientsAtOnceAreAllServed() throws {
     let network = try PrivateNetwork()
     // Its input stays open, so that our FIN says that a client's line has been taken.
@@ -79,7 +79,7 @@ import Testing
       "listen", "--keep-open", "--quiet", "127.0.0.1", "7000", input: .pipe, in: network)
     try waitUntilListening(port: 7000, network: network)
     let clients = try run(
-      network.command(["python3", "-c", Self.thousandClients]), within: .seconds(50))
+      network.command(["python3", "-c", Self.thousandClients]))
     #expect(clients.outcome == .exited(0), "\(clients.errorText)")
     #expect(clients.outputText == "1000 served\n")
     try tool.signal(SIGTERM)

@@ -110,7 +110,7 @@ struct Pair {
 
   /// Both must end by themselves and well.
   func expectGoodEnd(
-    within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation
+    within limit: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> (tool: Finished, peer: Finished) {
     let tool = try tool.wait(within: limit)
     let peer = try peer.wait(within: limit)

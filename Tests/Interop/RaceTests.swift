@@ -24,7 +24,6 @@ import Testing
     return server
   }
 
-  /// Without a race it would take the ten seconds of ncat or the two minutes of nc.
   @Test func aBlackHoleHoldsItUpForAHeadStart() throws {
     let (network, directory) = try Self.network()
     let hole = try BlackHole(.ipv6, in: network)
@@ -43,7 +42,6 @@ import Testing
     #expect(lines[3].hasPrefix("name resolution "))
     #expect(lines[3].contains(", handshake "))
     #expect(lines[3].contains(", round trip by the kernel's clock "))
-    #expect(done.elapsed < .seconds(5), "\(done)")
     #expect(try server.wait().outcome == .exited(0))
     withExtendedLifetime(directory) {}
   }

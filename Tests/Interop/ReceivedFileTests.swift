@@ -254,7 +254,7 @@ import Testing
       "\(try announcedPort(of: receiver))")
     try receiver.waitForLine(containing: "accepted")
     try receiver.signal(SIGSTOP)
-    let sent = try sender.wait(within: .seconds(60))
+    let sent = try sender.wait()
     #expect(sent.outcome == .exited(22), "\(sent)")
     #expect(sent.errorText.contains("nothing moved for 500ms (--idle-timeout)"))
     #expect(sent.errorText.contains(/the peer acknowledged [0-9,]+ of [0-9,]+ bytes read so far/))
@@ -271,7 +271,7 @@ import Testing
     try sender.write("half")
     #expect(eventually { contents(of: directory.file("file.tcptool-part")).count == 4 })
     try sender.signal(SIGSTOP)
-    let received = try receiver.wait(within: .seconds(60))
+    let received = try receiver.wait()
     #expect(received.outcome == .exited(22), "\(received)")
     #expect(received.errorText.contains("4 bytes received"))
     #expect(

@@ -86,7 +86,7 @@ func isTold(_ outcome: Finished.Outcome) -> Bool {
 }
 
 /// Waits until a program has written so many bytes to standard output.
-func waitForBytes(_ count: Int, from child: Child, within limit: Duration = .seconds(30)) throws {
+func waitForBytes(_ count: Int, from child: Child, within limit: Duration = patience) throws {
   guard eventually(within: limit, { child.standardOutput.count >= count }) else {
     throw TestFailure("only \(child.standardOutput.count) of \(count) bytes within \(limit)")
   }

@@ -132,7 +132,7 @@ import Testing
     """
 
   /// From sock_diag by cookies, and from copies of /proc without.
-  @Test(.timeLimit(.minutes(2)), arguments: [true, false])
+  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
   func differencesAreWhatHappened(_ isCapture: Bool) throws {
     let network = try PrivateNetwork()
     let peer = try Child(network.command(["python3", "-c", Self.script]), input: .pipe)

@@ -41,7 +41,7 @@ import Testing
     "state established sport = :P or dport = :P", "state listening src [::]", "src [::1/128]",
   ]
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func choosesWhatSSChooses() throws {
     let network = try PrivateNetwork()
     let maker = try StateMaker.start(in: network)

@@ -38,7 +38,7 @@ import Testing
   /// Both tools see other processes' descriptors only where the tests run as root.
   private static func network() throws -> PrivateNetwork { try PrivateNetwork() }
 
-  @Test(.timeLimit(.minutes(1))) func processesAreThoseOfSs() throws {
+  @Test(.timeLimit(.minutes(5))) func processesAreThoseOfSs() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)
     defer { maker.closeInput() }
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func pendingRowsAreAsManyAsTheQueuesSay() throws {
+  @Test(.timeLimit(.minutes(5))) func pendingRowsAreAsManyAsTheQueuesSay() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)
     defer { maker.closeInput() }
@@ -87,7 +87,7 @@ import Testing
     #expect(unread.contains { $0["recv_queue"] as? Int == 4 })
   }
 
-  @Test(.timeLimit(.minutes(1))) func memoryIsThatOfSs() throws {
+  @Test(.timeLimit(.minutes(5))) func memoryIsThatOfSs() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)
     defer { maker.closeInput() }
@@ -120,7 +120,7 @@ import Testing
   }
 
   /// The two sources give the same rows but for what /proc does not have, or has otherwise.
-  @Test(.timeLimit(.minutes(1))) func bothSourcesGiveTheSameRows() throws {
+  @Test(.timeLimit(.minutes(5))) func bothSourcesGiveTheSameRows() throws {
     let network = try Self.network()
     let maker = try StateMaker.start(in: network)
     defer { maker.closeInput() }
@@ -271,7 +271,7 @@ import Testing
 
 /// Rows while thousands of connections a second come and go beside them.
 @Suite(.waits, .requires("python3"), .requiresPrivateNetwork) struct StatesUnderChurn {
-  @Test(.timeLimit(.minutes(2)), arguments: ["diag", "proc"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["diag", "proc"])
   func stableRowsAreThereOnce(_ source: String) throws {
     let network = try PrivateNetwork()
     let holder = try Child(network.command(["python3", "-c", Self.script]), input: .pipe)

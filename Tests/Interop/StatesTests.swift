@@ -83,7 +83,7 @@ import Testing
       """, sourceLocation: sourceLocation)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func everyStateIsAsInSs() throws {
     let network = try PrivateNetwork()
     let maker = try StateMaker.start(in: network)

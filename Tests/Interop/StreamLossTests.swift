@@ -103,7 +103,7 @@ import Testing
         + ["127.0.0.1", "\(port)"])
     try server.waitForLine(containing: "all there")
     try server.write("\n")
-    let sent = try sender.wait(within: .seconds(120))
+    let sent = try sender.wait()
     try server.write("\n")
     let report = try server.wait().errorText
     #expect(sent.outcome == .exited(loss.status), "\(sent.errorText)")

@@ -36,7 +36,7 @@ struct TenThousandClients {
             peer.sendall(b"%d\\n" % number)
         right = 0
         for number, peer in enumerate(peers):
-            peer.settimeout(30)
+            peer.settimeout(120)
             wanted, got = b"%d\\n" % number, b""
             while len(got) < len(wanted):
                 part = peer.recv(64)
@@ -57,7 +57,7 @@ struct TenThousandClients {
   /// there to notice a buffer that stays behind, the smallest of which is more than that.
   private static let mostBytesPerConnection = 4_096
 
-  @Test(.timeLimit(.minutes(2))) func areAllServedByOneProcess() throws {
+  @Test(.timeLimit(.minutes(5))) func areAllServedByOneProcess() throws {
     let network = try PrivateNetwork()
     let tool = try tcptool(
       "listen", "--keep-open", "--echo", "--quiet", "127.0.0.1", "7000", in: network)
@@ -68,13 +68,13 @@ struct TenThousandClients {
         network.command(["python3", "-c", Self.clients, "5000", "\(first)"]), input: .pipe)
     }
     for half in halves {
-      try half.waitForLine(containing: "connected", in: .standardOutput, within: .seconds(60))
+      try half.waitForLine(containing: "connected", in: .standardOutput)
     }
     // Twice: the second time on connections that have been idle after they were busy.
     for round in 1...2 {
       for half in halves { try half.write("\n") }
       for half in halves {
-        try half.waitForOutput(within: .seconds(60)) { text in
+        try half.waitForOutput() { text in
           text.split(separator: "\n").count(where: { $0 == "echoed 5000" }) == round
         }
       }
@@ -85,9 +85,9 @@ struct TenThousandClients {
     #expect(each < Self.mostBytesPerConnection)
     for half in halves {
       half.closeInput()
-      #expect(try half.wait(within: .seconds(60)).outcome == .exited(0))
+      #expect(try half.wait().outcome == .exited(0))
     }
     try tool.signal(SIGTERM)
-    #expect(try tool.wait(within: .seconds(60)).outcome == .signalled(SIGTERM))
+    #expect(try tool.wait().outcome == .signalled(SIGTERM))
   }
 }

@@ -264,12 +264,10 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
       columns: columns, rows: 20,
       command: [try Tool.path, "states", "--process", "--watch"] + process.filter)
     // At 80 columns the owner stands in the next line.
-    let screen = try terminal.waitFor {
-      $0.contains("LISTEN") && $0.contains(process.owner(name) + ",fd=")
+    try terminal.waitFor {
+      $0.hasPrefix("tcptool states --watch") && $0.contains("\n   LISTEN  ")
+        && $0.contains(process.owner(name) + ",fd=") && $0.hasSuffix("newest change\n")
     }
-    #expect(screen.hasPrefix("tcptool states --watch"), "\(screen)")
-    #expect(screen.contains("\n   LISTEN  "), "\(screen)")
-    #expect(screen.hasSuffix("newest change\n"), "\(screen)")
     try terminal.send("q")
     #expect(try eventually { try terminal.exitStatus == 0 })
   }

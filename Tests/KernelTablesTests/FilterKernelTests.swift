@@ -10,7 +10,7 @@ import Testing
 @testable import KernelTables
 
 @Suite(.requires("python3"), .requiresPrivateNetwork, .requiresRoot) struct FilterKernelTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func theKernelLeavesOutNothingThatMatches() throws {
     let network = try PrivateNetwork()
     let maker = try StateMaker.start(in: network)

@@ -52,7 +52,7 @@ import Testing
     }.sorted()
   }
 
-  @Test(.requires("python3", "ss"), .requiresPrivateNetwork, .timeLimit(.minutes(1)))
+  @Test(.requires("python3", "ss"), .requiresPrivateNetwork, .timeLimit(.minutes(5)))
   func everyStateIsAsInSs() throws {
     let network = try PrivateNetwork()
     let maker = try StateMaker.start(in: network)
@@ -210,7 +210,7 @@ import Testing
 
   /// Asked once more at its end, the kernel would give the last rows of a table again that has grown.
   /// A pipe that is held open is never at its end: to ask it again would be to wait for ever.
-  @Test(.timeLimit(.minutes(1))) func theEndIsNotReadTwice() throws {
+  @Test(.timeLimit(.minutes(5))) func theEndIsNotReadTwice() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("tcp")
     try #require(unsafe mkfifo(path, 0o600) == 0)

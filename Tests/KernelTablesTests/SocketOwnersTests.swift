@@ -74,7 +74,7 @@ import Testing
   }
 
   /// The walk goes on where processes and descriptors vanish under it.
-  @Test(.requires("python3"), .timeLimit(.minutes(2))) func whatVanishesIsPassedOver() throws {
+  @Test(.requires("python3"), .timeLimit(.minutes(5))) func whatVanishesIsPassedOver() throws {
     let holder = try Holder(named: [0x68])
     let churn = """
       import os, socket, sys, threading

@@ -146,7 +146,7 @@ public final class Child: Sendable {
   /// Writes to the child's standard input, which must be `.pipe` and not closed.
   ///
   /// - Throws: `TestFailure` when the child has closed its end or does not read within `limit`.
-  public func write(_ bytes: [UInt8], within limit: Duration = .seconds(30)) throws(TestFailure) {
+  public func write(_ bytes: [UInt8], within limit: Duration = patience) throws(TestFailure) {
     let deadline = ContinuousClock.now + limit
     var offset = 0
     while offset < bytes.count {
@@ -169,7 +169,7 @@ public final class Child: Sendable {
   }
 
   /// Writes text to the child's standard input; see the other `write`.
-  public func write(_ text: String, within limit: Duration = .seconds(30)) throws(TestFailure) {
+  public func write(_ text: String, within limit: Duration = patience) throws(TestFailure) {
     try write(Array(text.utf8), within: limit)
   }
 
@@ -186,7 +186,7 @@ public final class Child: Sendable {
   ///   ended without it.
   @discardableResult
   public func waitForOutput(
-    of stream: Stream = .standardOutput, within limit: Duration = .seconds(30),
+    of stream: Stream = .standardOutput, within limit: Duration = patience,
     until condition: (String) throws -> Bool
   ) throws -> String {
     var seen = -1
@@ -215,7 +215,7 @@ public final class Child: Sendable {
   @discardableResult
   public func waitForLine(
     containing part: String, in stream: Stream = .standardError,
-    within limit: Duration = .seconds(30)
+    within limit: Duration = patience
   ) throws -> String {
     var line = ""
     do {
@@ -252,7 +252,7 @@ public final class Child: Sendable {
   /// - Throws: `TestFailure`, with the outputs so far, when `limit` passes first. The whole process
   ///   group is killed then.
   @discardableResult
-  public func wait(within limit: Duration = .seconds(20)) throws(TestFailure) -> Finished {
+  public func wait(within limit: Duration = patience) throws(TestFailure) -> Finished {
     let done = eventually(within: limit) { shared.state.withLock { $0.isFinished } }
     if !done {
       let error = failure("did not end within \(limit)")

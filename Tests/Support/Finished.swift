@@ -37,7 +37,7 @@ public struct Finished: Sendable, CustomStringConvertible {
 /// - Throws: `TestFailure` when it cannot be started or takes longer than `limit`.
 public func run(
   _ arguments: [String], input: Child.Input = .null, environment: [String: String] = [:],
-  directory: String? = nil, within limit: Duration = .seconds(20)
+  directory: String? = nil, within limit: Duration = patience
 ) throws(TestFailure) -> Finished {
   let child = try Child(
     arguments, input: input, environment: environment, directory: directory)

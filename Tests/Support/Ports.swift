@@ -55,7 +55,7 @@ private func canBind<Address>(_ family: Int32, _ address: Address) -> Bool {
 ///   - limit: How long to wait.
 /// - Throws: `TestFailure`, with the ports that are listened on, when the time has passed.
 public func waitUntilListening(
-  port: UInt16, pid: pid_t? = nil, within limit: Duration = .seconds(30)
+  port: UInt16, pid: pid_t? = nil, within limit: Duration = patience
 ) throws(TestFailure) {
   var seen: Set<UInt16> = []
   let found = eventually(within: limit) {
@@ -71,7 +71,7 @@ public func waitUntilListening(
 ///
 /// - Throws: As the other `waitUntilListening`.
 public func waitUntilListening(
-  port: UInt16, network: PrivateNetwork, within limit: Duration = .seconds(30)
+  port: UInt16, network: PrivateNetwork, within limit: Duration = patience
 ) throws(TestFailure) {
   try waitUntilListening(port: port, pid: network.pid, within: limit)
 }

@@ -19,8 +19,9 @@ public enum StateMaker {
   }
 
   private static let script = """
-    import socket, sys
+    import fcntl, socket, struct, sys, time
 
+    SIOCOUTQ, SIOCOUTQNSD = 0x5411, 0x894B
     TCP_DEFER_ACCEPT = 9
     held = []
 
@@ -102,14 +103,22 @@ public enum StateMaker {
             s.recv(1)
             c.close()                       # FIN_WAIT2 without a socket
 
-        # Sends until neither end has room: the receiver's window is closed.
+        # Sends until neither end has room: nothing is on its way, and the rest waits for the
+        # receiver's window, which is closed.
         def fill(self, sender):
-            sender.settimeout(0.05)
-            try:
-                while True:
-                    sender.send(b"x" * 1024)
-            except TimeoutError:
-                sender.settimeout(None)
+            def pending(request):
+                return struct.unpack("i", fcntl.ioctl(sender, request, bytes(4)))[0]
+            sender.setblocking(False)
+            while True:
+                try:
+                    while True:
+                        sender.send(b"x" * 1024)
+                except BlockingIOError:
+                    unsent = pending(SIOCOUTQNSD)
+                    if unsent > 0 and unsent == pending(SIOCOUTQ):
+                        break
+                time.sleep(0.001)
+            sender.setblocking(True)
 
         def stuck(self):
             c, s = self.pair()

@@ -83,7 +83,7 @@ public final class Terminal: Sendable {
   /// - Throws: `TestFailure`, with the last screen, when `limit` passes first.
   @discardableResult
   public func waitFor(
-    _ condition: (String) -> Bool, within limit: Duration = .seconds(30)
+    _ condition: (String) -> Bool, within limit: Duration = patience
   ) throws -> String {
     var last = ""
     let found = try eventually(within: limit, every: .milliseconds(20)) {

@@ -11,6 +11,10 @@ public struct TestFailure: Error, CustomStringConvertible {
   }
 }
 
+/// How long a test waits for what has to come: so much longer than it takes that no machine is too
+/// slow for it. Only a failure takes that long.
+public let patience = Duration.seconds(120)
+
 /// Asks `condition` again and again until it holds.
 ///
 /// It is asked at least once, and once more at the very end, so a slow machine cannot fail a
@@ -23,7 +27,7 @@ public struct TestFailure: Error, CustomStringConvertible {
 /// - Returns: Whether it held before the time ran out.
 /// - Throws: What `condition` throws.
 public func eventually(
-  within limit: Duration = .seconds(30), every pause: Duration = .milliseconds(2),
+  within limit: Duration = patience, every pause: Duration = .milliseconds(2),
   _ condition: () throws -> Bool
 ) rethrows -> Bool {
   let deadline = ContinuousClock.now + limit

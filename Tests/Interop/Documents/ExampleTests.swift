@@ -63,10 +63,10 @@ import Testing
       #/-k|--keep-open|--hold|--watch|--events|--interval|--on-stdin-eof wait|--duration 10s|--count 100|1G|4G/#
     )
     let hasEnded = eventually(
-      within: .seconds(endsByItself ? 60 : 2), every: .milliseconds(20), { !child.isRunning })
+      within: endsByItself ? patience : .seconds(2), every: .milliseconds(20), { !child.isRunning })
     if !hasEnded { _ = kill(-child.pid, SIGINT) }
     #expect(hasEnded || !endsByItself, "it did not end by itself")
-    let done = try child.wait(within: .seconds(60))
+    let done = try child.wait()
     switch done.outcome {
     case .signalled(let signal): #expect(!hasEnded && signal == SIGINT, "\(done)")
     case .exited(let status):
@@ -141,14 +141,14 @@ import Testing
           + "echo ready\nexec cat",
       ]),
       input: .pipe, environment: scene.environment)
-    try child.waitForLine(containing: "ready", in: .standardOutput, within: .seconds(60))
+    try child.waitForLine(containing: "ready", in: .standardOutput)
     return [child]
   }
 
   /// The port on which the example has come to listen.
   private static func port(of child: Child, _ scene: Scene) throws -> String {
     var port = ""
-    let found = try eventually(within: .seconds(30), every: .milliseconds(50)) {
+    let found = try eventually(every: .milliseconds(50)) {
       let done = try Child(
         scene.network.command([try Tool.path, "states", "--columns", "local", "listening"])
       ).wait()

@@ -78,7 +78,7 @@ import Testing
       .replacing("\\e", with: "\\")
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func ofTheTraceShowsARealRun() throws {
     let (server, client) = try Self.traces()
     var text = try String(contentsOf: Self.page, encoding: .utf8)

@@ -103,7 +103,7 @@ private func run(_ session: Session) throws -> [[String]] {
     """
   let done = try Child(
     scene.network.command(["sh", "-c", script]), environment: scene.environment
-  ).wait(within: .seconds(100))
+  ).wait()
   let parts = done.outputText.split(separator: "\u{1e}", omittingEmptySubsequences: false)
   guard parts.count == steps.count + 1 else { throw TestFailure("\(done)") }
   return parts.dropLast().map { part in

@@ -206,7 +206,7 @@ import Testing
   }
 
   /// In a process of its own, where nobody else has threads that come and go.
-  @Test(.timeLimit(.minutes(1))) func `one that nobody asks ends its thread`() async {
+  @Test(.timeLimit(.minutes(5))) func `one that nobody asks ends its thread`() async {
     await #expect(processExitsWith: .success) {
       let all = bytes(count: 5 << 20, seed: 9)
       let before = try threadCount()

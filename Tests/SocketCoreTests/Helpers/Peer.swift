@@ -7,7 +7,7 @@ import TestSupport
 
 /// A connected socket that another end talks to; closed with this object at the latest.
 ///
-/// Its calls wait, up to 30 seconds each, after which they fail the test.
+/// Its calls wait, up to `patience` each, after which they fail the test.
 final class Peer: Sendable {
   let descriptor: Int32
   private let isOpen = Mutex(true)
@@ -17,7 +17,7 @@ final class Peer: Sendable {
     descriptor = fcntl(connection.socket.descriptor.rawValue, F_DUPFD_CLOEXEC, 3)
     guard descriptor >= 0 else { throw TestFailure("F_DUPFD_CLOEXEC: \(errno)") }
     _ = fcntl(descriptor, F_SETFL, 0)
-    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    var limit = timeval(tv_sec: time_t(patience.components.seconds), tv_usec: 0)
     let size = socklen_t(MemoryLayout<timeval>.size)
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
@@ -101,10 +101,10 @@ func accepted(by listener: borrowing Listener) throws -> Connection {
   return connection
 }
 
-/// Waits, up to 30 seconds, until a descriptor is ready for `events` of poll(2).
+/// Waits, up to `patience`, until a descriptor is ready for `events` of poll(2).
 func isReady(_ descriptor: Int32, for events: Int32) -> Bool {
   var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-  return unsafe poll(&entry, 1, 30_000) > 0
+  return unsafe poll(&entry, 1, Int32(patience.components.seconds * 1_000)) > 0
 }
 
 /// A connection to `endpoint`, which must succeed.

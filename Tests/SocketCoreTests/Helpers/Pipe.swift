@@ -50,7 +50,7 @@ final class Pipe: Sendable {
     }
   }
 
-  /// Reads up to the end of input; every call within 30 seconds.
+  /// Reads up to the end of input; every call within `patience`.
   func readToEnd() throws -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
