@@ -107,6 +107,8 @@ public struct TrafficResult: Sendable {
   public var duration: Duration
   /// What was given up to keep the pace: clients and accepts that came late by more than 50 ms.
   public var lateTurns: Int
+  /// How many processors the kernel may have used for it.
+  public var processors = 1
   /// The signal that ended it before its time: everything is what was seen until then.
   public var signal: Int32?
 

@@ -1,5 +1,6 @@
 // The traffic itself: one thread is all clients and the server.
 
+internal import Glibc
 internal import KernelTables
 public import SocketCore
 
@@ -103,6 +104,7 @@ private struct TrafficRun: ~Copyable {
     try sample()
     observe(progress)
     var result = try result()
+    result.processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     result.signal = signal
     for descriptor in waiting.keys { loop.forget(descriptor) }
     watch.close()

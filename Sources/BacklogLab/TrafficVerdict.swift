@@ -9,10 +9,17 @@ extension TrafficResult {
   /// The longest that the queue was.
   public var longestQueue: Int { samples.map(\.acceptQueue).max() ?? 0 }
 
+  /// How far the queue may go beyond its places: the kernel looks whether it is full when the last ACK
+  /// comes (tcp_v4_syn_recv_sock) and adds the connection some time later (inet_csk_reqsk_queue_add), so
+  /// that each further processor may let one in meanwhile. Two clients on two processors that meet the
+  /// last place do so in two of five tries (Linux 6.18). Those here are one thread, but a SYN is sent again
+  /// by a timer, on any processor.
+  private var mostBeyond: Int { processors - 1 }
+
   /// Whether the queue kept to its limit, and dropped nothing without having been full: the rules that
   /// hold whatever the rates are.
   public var match: Bool {
-    longestQueue <= capacity && (firstDrop == nil || longestQueue == capacity)
+    longestQueue <= capacity + mostBeyond && (firstDrop == nil || longestQueue >= capacity)
   }
 
   /// Connects that took a second or more, since their SYN had to be sent again.
@@ -39,13 +46,21 @@ extension TrafficResult {
 
   /// The result in one sentence, without a full stop.
   public var verdict: String {
-    guard isInterrupted else { return course }
+    guard isInterrupted else { return course + race }
     return "interrupted after \(rounded(Double(duration.nanoseconds) / 1e9)) s of "
-      + "\(rounded(plan.seconds)) s: \(course)"
+      + "\(rounded(plan.seconds)) s: \(course)\(race)"
+  }
+
+  /// Why it held more than its places; empty where it did not, or by more than that explains.
+  private var race: String {
+    guard longestQueue > capacity, match else { return "" }
+    return
+      "; it held \(longestQueue) for a while, as processors that let a connection in at the same "
+      + "moment do not see each other's"
   }
 
   private var course: String {
-    guard longestQueue <= capacity else {
+    guard longestQueue <= capacity + mostBeyond else {
       return "the queue held \(longestQueue), more than its \(capacity) places"
     }
     guard match else {
