@@ -3,7 +3,7 @@
 import Glibc
 import TestSupport
 
-/// A connection to or from the program, which closes with this object. Each call waits 10 s at most.
+/// A connection to or from the program, which closes with this object. Each call waits as long as `patience`.
 final class Peer {
   private let descriptor: Int32
 
@@ -63,7 +63,7 @@ final class Peer {
     var chunk = [UInt8](repeating: 0, count: 4_096)
     while true {
       let count = unsafe recv(descriptor, &chunk, chunk.count, 0)
-      if count < 0, errno == EAGAIN { throw TestFailure("no end after 10 s: \(all)") }
+      if count < 0, errno == EAGAIN { throw TestFailure("no end after \(patience): \(all)") }
       guard count > 0 else { return String(decoding: all, as: UTF8.self) }
       all += chunk[..<count]
     }
