@@ -34,6 +34,16 @@ import Testing
       ["-l", "--sort=-rtt"],
       "Listeners cannot be sorted by 'rtt'. Give one of local, recvq, full, synq, drops, backlog."
     ),
+    (
+      ["-l", "--sort", "nosuch"],
+      "Listeners cannot be sorted by 'nosuch'. Give one of local, recvq, full, synq, drops, backlog."
+    ),
+    (
+      ["-l", "--sort", ""],
+      "Listeners cannot be sorted by ''. Give one of local, recvq, full, synq, drops, backlog."
+    ),
+    (["-l", "--sort=-drop"], "Listeners cannot be sorted by 'drop'. Did you mean 'drops'?"),
+    (["--sort=-rtts"], "Sockets cannot be sorted by 'rtts'. Did you mean 'rtt'?"),
     (["--sort=-full"], "'full' is a column of '--listeners' only. Give that, too."),
   ])
   func whatDoesNotGoTogether(_ words: [String], _ error: String) throws {

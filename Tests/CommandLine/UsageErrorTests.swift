@@ -229,6 +229,13 @@ import Testing
         applies to each try.
         """),
     Row(
+      "states", "--pid", "4294967297",
+      says: """
+        The value '4294967297' is invalid for '--pid <pid>'. Give the number of a process, from 1 to 2147483647.
+        Help:  --pid <pid>  Show the network namespace of this process: a container's, for example. Without \
+        privilege it is read from /proc/PID/net, which tells less.
+        """),
+    Row(
       "states", "--state", "nosuch",
       says: """
         The value 'nosuch' is invalid for '--state <state,...>'. Please provide a \

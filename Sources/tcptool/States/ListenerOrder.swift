@@ -59,15 +59,14 @@ extension ListenerReport.Item {
 }
 
 /// What --sort names: a column of the rows or of the listeners, with `-` before it for the other
-/// direction.
+/// direction. Which of them there are is known only with the other options: any word is taken here.
 struct SortKey: ArgumentValue {
   var name: String
   var isReversed: Bool
 
-  init?(argument: String) {
+  init(argument: String) {
     isReversed = argument.hasPrefix("-")
     name = argument.dropFirst(isReversed ? 1 : 0).lowercased()
-    guard Self.choices.contains(name) else { return nil }
   }
 
   static var choices: [String] {
@@ -88,14 +87,21 @@ extension StatesOptions {
 
   func checkSortKey() throws(UsageError) {
     guard let sortKey else { return }
-    if listeners.areWanted, ListenerKey(rawValue: sortKey.name) == nil {
-      let names = ListenerKey.allCases.map(\.rawValue)
-      throw UsageError(
-        "Listeners cannot be sorted by '\(sortKey.name)'. Give one of \(names.joined(separator: ", "))."
+    func refusal(_ what: String, _ names: [String]) -> UsageError {
+      let near = nearest(to: sortKey.name, in: names).map { "Did you mean '\($0)'?" }
+      return UsageError(
+        "\(what) cannot be sorted by '\(sortKey.name)'. "
+          + (near ?? "Give one of \(names.joined(separator: ", ")).")
       )
     }
-    if !listeners.areWanted, order == nil {
-      throw UsageError("'\(sortKey.name)' is a column of '--listeners' only. Give that, too.")
+    if listeners.areWanted {
+      let names = ListenerKey.allCases.map(\.rawValue)
+      guard names.contains(sortKey.name) else { throw refusal("Listeners", names) }
+    } else if order == nil {
+      guard ListenerKey(rawValue: sortKey.name) == nil else {
+        throw UsageError("'\(sortKey.name)' is a column of '--listeners' only. Give that, too.")
+      }
+      throw refusal("Sockets", ColumnName.choices)
     }
   }
 }

@@ -17,7 +17,7 @@ enum Endian: String, CaseIterable, ArgumentValue {
 struct StatesPlace: Sendable {
   var file: String?
   var endian: Endian?
-  var process: PositiveCount?
+  var process: ProcessNumber?
   var namespace: String?
   var areAll = false
   /// The process through which a namespace is read that this program may not enter.
@@ -32,13 +32,13 @@ struct StatesPlace: Sendable {
   mutating func enter() throws(Failure) {
     do throws(SystemCallError) {
       if let process {
-        try NamespaceFile(of: Int32(clamping: process.value)).enter()
+        try NamespaceFile(of: process.value).enter()
       } else if let namespace {
         try NamespaceFile(named: namespace).enter()
       }
     } catch {
       if let process, error.isRefusal {
-        outside = Int32(clamping: process.value)
+        outside = process.value
         return
       }
       let hint =
