@@ -158,7 +158,7 @@ import Testing
   private func terminal(_ words: [String], columns: Int) throws -> Terminal {
     try Terminal(
       columns: columns, rows: 100,
-      command: ["sh", "-c", #""$@"; echo "END: status $?"; exec cat"#, "sh", Tool.path] + words)
+      command: [Tool.path] + words)
   }
 
   /// Both queues while they fill, and nothing of that when it is over.
@@ -218,10 +218,7 @@ import Testing
       as [([String: String], Bool)]
     {
       let terminal = try Terminal(
-        columns: 80, rows: 100,
-        command: [
-          "sh", "-c", #""$@"; echo END; exec cat"#, "sh", Tool.path, "backlog-test", "-b1",
-        ],
+        columns: 80, rows: 100, command: [Tool.path, "backlog-test", "-b1"],
         environment: environment)
       try terminal.waitFor { $0.contains("\nEND") }
       #expect(try terminal.styledScreen.contains("\u{1b}[") == isColoured)
@@ -229,14 +226,9 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5))) func ctrlCLeavesNothing() throws {
-    // The shell gets the signal as well, and has to live to tell.
-    let line = #"trap : INT; "$@"; echo "END: status $?"; exec cat"#
     let terminal = try Terminal(
       columns: 80, rows: 100,
-      command: [
-        "sh", "-c", line, "sh", Tool.path, "backlog-test", "--accept-rate", "5", "--duration",
-        "60s",
-      ])
+      command: [Tool.path, "backlog-test", "--accept-rate", "5", "--duration", "60s"])
     try terminal.waitFor { $0.contains("\nSYN queue     ") }
     try terminal.send("C-c")
     let screen = try terminal.waitFor { $0.contains("END: status 130") }

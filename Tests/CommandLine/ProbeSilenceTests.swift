@@ -199,7 +199,7 @@ import Testing
       ])
       let terminal = try Terminal(
         columns: columns,
-        command: ["sh", "-c", #""$@"; echo "END: status $?"; exec cat"#, "sh"] + command,
+        command: command,
         environment: ["LC_ALL": locale])
       let screen = try terminal.waitFor { screen in
         screen.contains("END: ")
@@ -222,8 +222,7 @@ import Testing
   @Test(.requires("tmux")) func aNarrowTerminalBreaksCausesBetweenWords() throws {
     let network = try PrivateNetwork(setUp: ["ip address add 2001:db8::1/64 dev lo"])
     let command = network.command([try Tool.path, "connect", "--probe", "80", "2001:db8::2"])
-    let terminal = try Terminal(
-      columns: 80, command: ["sh", "-c", #""$@"; echo "END: status $?"; exec cat"#, "sh"] + command)
+    let terminal = try Terminal(columns: 80, command: command)
     let screen = try terminal.waitFor { $0.contains("END: status 13") }
     let lines = screen.split(separator: "\n").map(String.init)
     let place = try #require(lines.first?.range(of: "Cause"))

@@ -232,9 +232,7 @@ import Testing
     defer { maker.closeInput() }
     let terminal = try Terminal(
       columns: columns, rows: 60,
-      command: network.command([
-        "bash", "-c", #""$@"; echo END; exec cat"#, "bash", try Tool.path, "states", "--summary",
-      ]))
+      command: network.command([try Tool.path, "states", "--summary"]))
     let screen = try terminal.waitFor { $0.contains("\nEND") }
     let words = screen.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     #expect(words.contains("for each source and destination; none over 80 %"), "\(screen)")

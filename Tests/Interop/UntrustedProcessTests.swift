@@ -269,7 +269,7 @@ private func lines(_ done: Finished) -> [Substring] { done.outputText.split(sepa
         && $0.contains(process.owner(name) + ",fd=") && $0.hasSuffix("newest change\n")
     }
     try terminal.send("q")
-    #expect(try eventually { try terminal.exitStatus == 0 })
+    try terminal.waitFor { $0.contains("END: status 0") }
   }
 
   /// A port that is taken is told with the name of who has it.
