@@ -5,7 +5,8 @@ public struct Style: Sendable, Equatable {
   /// The inks that can be read on a dark and on a light ground, which nobody can ask a terminal for: no
   /// white, black or blue, and no yellow, whose contrast with white is 1.7 in xterm's palette (bold it
   /// is the bright yellow in many terminals, at 1.1). A warning is magenta: it has 2.6 and more with
-  /// white and with black in the palettes of xterm, GNOME, the Linux console, macOS and Windows.
+  /// white and with black in the palettes of xterm, GNOME, the Linux console, macOS and Windows. Cyan and
+  /// green have 2.0 there at least, and never stand with bold, which would brighten them.
   ///
   /// The raw value is the parameter of the ANSI sequence `ESC [ … m`.
   public enum Ink: UInt8, CaseIterable, Sendable {

@@ -42,7 +42,7 @@ struct TwoPassesFinding: Finding {
   func write(to output: inout OutputBuffer, _ display: Display) throws(OutputError) {
     for (title, result) in [("ACCEPT QUEUE", accept), ("SYN QUEUE", syn)] {
       if result.plan.queue == .syn { try output.line() }
-      try output.line(display.style(title, .bold, .cyan))
+      try output.line(display.style(title, .bold))
       try result.write(to: &output, display)
     }
   }

@@ -88,7 +88,7 @@ extension Experimenter {
       try say { output throws(OutputError) in
         if index > 0 { try output.line() }
         try output.line(
-          display.style("\(index + 1) of \(Stop.all.count)  \(stop.title)", .bold, .cyan))
+          display.style("\(index + 1) of \(Stop.all.count)  \(stop.title)", .bold))
         try output.line(display.fit(stop.before))
         try output.line()
       }
