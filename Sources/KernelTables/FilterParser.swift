@@ -182,7 +182,7 @@ public struct FilterParser {
       if word.text.hasPrefix(":"), !word.text.hasPrefix("::") {
         return try values.expression(.port(nil), .equal, word)
       }
-      if word.text.utf8.allSatisfy({ (48...57).contains($0) }) {
+      if word.text.isDecimal {
         throw FilterMistake(
           word, "a number alone says nothing. Did you mean ':\(word.text.prefix(10))'?")
       }

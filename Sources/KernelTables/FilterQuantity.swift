@@ -1,10 +1,12 @@
 // Numbers with units as a filter has them; the same spellings as in the options of the command line,
 // which this module cannot see.
 
+internal import SocketCore
+
 enum FilterQuantity {
   /// A whole number of decimal digits.
   static func whole(_ text: String) -> Int? {
-    text.utf8.allSatisfy { (48...57).contains($0) } ? Int(text) : nil
+    text.isDecimal ? Int(text) : nil
   }
 
   /// `65536`, `64K` and `64KiB` (binary), `64KB` (decimal), with K, M, G and T in either case; a

@@ -160,7 +160,7 @@ struct FilterValues {
     let text = word.text.hasPrefix(":") ? String(word.text.dropFirst()) : word.text
     let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     // A hyphen may also stand in a service's name.
-    guard ends.count == 2, ends.allSatisfy({ Self.isNumber($0) }) else {
+    guard ends.count == 2, ends.allSatisfy(\.isDecimal) else {
       let port = try port(text, word.range)
       return port...port
     }
@@ -173,14 +173,10 @@ struct FilterValues {
     return first...last
   }
 
-  private static func isNumber(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
-  }
-
   private mutating func port(
     _ text: String, _ range: Range<Int>
   ) throws(FilterMistake) -> UInt16 {
-    if Self.isNumber(text[...]) {
+    if text.isDecimal {
       if let port = UInt16(text) { return port }
       throw FilterMistake(range, "expected a port from 0 to 65535, not \(quoted(text))")
     }

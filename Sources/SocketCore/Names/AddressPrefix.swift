@@ -18,9 +18,7 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
     let longest = address.isIPv6 ? 128 : 32
     var length = longest
     if parts.count == 2 {
-      guard parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(parts[1]),
-        number <= longest
-      else { return nil }
+      guard parts[1].isDecimal, let number = Int(parts[1]), number <= longest else { return nil }
       length = number
     }
     guard address.keepingBits(length) == address else { return nil }

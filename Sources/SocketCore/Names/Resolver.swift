@@ -50,6 +50,7 @@ public struct ResolutionError: Error, Hashable, Sendable, CustomStringConvertibl
   fileprivate static let otherFamily: Int32 = -9
 }
 
+/// What getaddrinfo(3) says of names and services.
 public enum Resolver {
   /// The addresses of a host in the order of RFC 6724, each once. Waits for the name server, up to
   /// resolv.conf's limits, and lets signals end the program meanwhile.
@@ -87,10 +88,10 @@ public enum Resolver {
 
   /// The port that a number or a service's name (`http`, from /etc/services) stands for.
   public static func port(_ text: String) throws(ResolutionError) -> UInt16 {
-    if let number = UInt16(text), text.utf8.allSatisfy({ (48...57).contains($0) }) { return number }
+    if let number = UInt16(text), text.isDecimal { return number }
     // A number out of range must not reach getaddrinfo(3), which takes it modulo 65,536; it reads
     // numbers with strtoul(3), so white space or a sign before one makes no difference to it.
-    guard let first = text.utf8.first, text.utf8.contains(where: { !(48...57).contains($0) }),
+    guard let first = text.utf8.first, !text.isDecimal,
       first > UInt8(ascii: " "), first != UInt8(ascii: "-"), first != UInt8(ascii: "+"),
       let endpoint = try lookUp(host: nil, service: text, family: .v4).first
     else { throw ResolutionError(name: text, code: EAI_SERVICE) }
@@ -134,4 +135,9 @@ public enum Resolver {
     }
     return found
   }
+}
+
+extension StringProtocol {
+  /// Whether it consists of ASCII digits: no sign, no blank, no other script's digits, and not nothing.
+  package var isDecimal: Bool { !isEmpty && utf8.allSatisfy { (48...57).contains($0) } }
 }

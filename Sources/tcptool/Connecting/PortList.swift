@@ -17,7 +17,7 @@ enum PortList {
   private static func range(_ word: String) throws(UsageError) -> ClosedRange<UInt16> {
     let ends = word.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     // A hyphen may also stand in a service's name.
-    guard ends.count == 2, ends.allSatisfy({ isNumber($0) }) else {
+    guard ends.count == 2, ends.allSatisfy(\.isDecimal) else {
       let port = try port(word, of: word)
       return port...port
     }
@@ -27,10 +27,6 @@ enum PortList {
       throw refusal(word, "The range ends before it begins. Did you mean '\(last)-\(first)'?")
     }
     return first...last
-  }
-
-  private static func isNumber(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
   }
 
   private static func port(_ text: String, of word: String) throws(UsageError) -> UInt16 {

@@ -48,8 +48,7 @@ struct PatternName: ArgumentValue, Hashable {
     case "random": pattern = .random(seed: 0)
     default:
       let seed = argument.dropFirst("random:".count)
-      guard argument.hasPrefix("random:"), seed.utf8.allSatisfy({ (48...57).contains($0) }),
-        let seed = UInt64(seed)
+      guard argument.hasPrefix("random:"), seed.isDecimal, let seed = UInt64(seed)
       else { return nil }
       pattern = .random(seed: seed)
     }
