@@ -255,7 +255,7 @@ public struct Server: ~Copyable {
     guard let sharedOutput else { return }
     // What was received was acknowledged, so nobody will send it again. Where it cannot be written
     // it is still the signal that ends the program.
-    let end = MonotonicInstant.now + Self.patience
+    let end = MonotonicInstant.now + RelayDriver.patience
     try? sharedOutput.flush(&loop)
     while !sharedOutput.isEmpty, case .ready = try loop.wait(until: end) {
       guard (try? sharedOutput.flush(&loop)) != nil else { return }
@@ -271,7 +271,4 @@ public struct Server: ~Copyable {
     }
     connections = [:]
   }
-
-  /// How long a signal may be held up by a local output that takes nothing.
-  private static let patience = Duration.milliseconds(500)
 }

@@ -67,12 +67,10 @@ public struct IsolatedNetwork: ~Copyable {
 
 /// The network namespace that this thread was in when the value was made, and is again when it goes.
 struct Home: ~Copyable {
-  private let descriptor: Descriptor
+  private let file: NamespaceFile
 
-  init() throws(SystemCallError) {
-    descriptor = try Descriptor.open("/proc/thread-self/ns/net", flags: O_RDONLY)
-  }
+  init() throws(SystemCallError) { file = try .own() }
 
   // Fails without CAP_SYS_ADMIN over the namespace, and then this thread stays where it is.
-  deinit { _ = clinux_enter_network_namespace(descriptor.rawValue) }
+  deinit { try? file.enter() }
 }

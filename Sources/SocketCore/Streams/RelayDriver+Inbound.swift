@@ -173,7 +173,7 @@ extension RelayDriver {
   }
 
   /// How long a signal may be held up by a local output that takes nothing.
-  private static let patience = Duration.milliseconds(500)
+  static let patience = Duration.milliseconds(500)
 
   /// Writes what has been received already, and nothing else any more: it was acknowledged, so the
   /// peer will not send it again. A second signal ends that too.
