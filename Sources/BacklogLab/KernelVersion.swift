@@ -29,6 +29,7 @@ public struct KernelVersion: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { release }
 
+  /// Whether it is this release or a later one, by its numbers.
   public func isAtLeast(_ major: Int, _ minor: Int, _ patch: Int = 0) -> Bool {
     (self.major, self.minor, self.patch) >= (major, minor, patch)
   }

@@ -2,6 +2,7 @@
 
 public import SocketCore
 
+/// What kept an experiment from being made, or from being finished.
 public enum LabError: Error, Hashable, Sendable, CustomStringConvertible {
   case descriptorLimit(needed: Int, limit: Int)
   /// For all clients together: those of IPv4 are spread over the addresses of 127.0.0.0/8, while IPv6

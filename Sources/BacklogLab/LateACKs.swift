@@ -18,6 +18,7 @@ public struct LateACKPlan: Hashable, Sendable {
   }
 }
 
+/// What became of last ACKs that came too late, and what was predicted.
 public struct LateACKResult: Sendable {
   public var plan: LateACKPlan
   public var surroundings: Surroundings

@@ -30,6 +30,7 @@ public struct PortGroupMember: Hashable, Sendable {
   public var drops: Int?
 }
 
+/// What was measured of listeners that share a port, and what was predicted.
 public struct PortGroupResult: Sendable {
   public var plan: PortGroupPlan
   public var surroundings: Surroundings

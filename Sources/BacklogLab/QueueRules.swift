@@ -3,6 +3,7 @@
 // Verified on Linux 6.18; where another kernel differs, the measurement says so and the prediction
 // is what is wrong.
 
+/// Numbers in, numbers out: each rule with the function of the kernel that it is from.
 public enum QueueRules {
   /// The effective backlog: listen(2) reads its argument as unsigned and clamps it, silently
   /// (__sys_listen_socket in net/socket.c).

@@ -21,6 +21,7 @@ public struct RelistenPlan: Hashable, Sendable {
 
 /// One look at the listener, after clients have tried to fill it.
 public struct RelistenStage: Sendable {
+  /// What a stage comes behind.
   public enum Event: String, CaseIterable, Hashable, Sendable {
     case listened
     case settingChanged = "setting_changed"
@@ -38,6 +39,7 @@ public struct RelistenStage: Sendable {
   public var comparisons: Comparisons
 }
 
+/// What was measured at each stage, and what was predicted.
 public struct RelistenResult: Sendable {
   public var plan: RelistenPlan
   public var surroundings: Surroundings

@@ -4,6 +4,7 @@ public import SocketCore
 
 /// How to find out what another program's listener holds.
 public struct TargetPlan: Sendable {
+  /// How the clients come.
   public enum Order: String, CaseIterable, Hashable, Sendable {
     /// One client after the other, until one is not answered in time. On a server that does not accept
     /// the number is exact, also over a slow path, since each last ACK precedes the next SYN.
@@ -62,6 +63,7 @@ public struct TargetClient: Hashable, Sendable {
 
 /// What was found about another program's listener.
 public struct TargetResult: Sendable {
+  /// Why no more clients were sent.
   public enum Ending: Hashable, Sendable {
     /// This client, from 1, had no answer in time: the queue is full, or the SYN was lost.
     case unanswered(connect: Int)

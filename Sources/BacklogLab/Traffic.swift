@@ -66,6 +66,7 @@ public struct TrafficSample: Hashable, Sendable {
 
 /// One client of the traffic.
 public struct TrafficClient: Hashable, Sendable {
+  /// What became of it.
   public enum Outcome: Hashable, Sendable {
     case accepted
     /// In the accept queue.
@@ -112,6 +113,7 @@ public struct TrafficResult: Sendable {
   /// The signal that ended it before its time: everything is what was seen until then.
   public var signal: Int32?
 
+  /// How many clients ended so.
   public func count(_ outcome: TrafficClient.Outcome) -> Int {
     clients.count { $0.outcome == outcome }
   }

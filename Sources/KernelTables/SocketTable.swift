@@ -7,6 +7,7 @@ public import SocketCore
 /// the user of a handshake; timers are in steps of 10 ms in /proc; and the two count a handshake's
 /// retransmissions differently.
 public enum SocketTable {
+  /// Where rows come from.
   public enum Source: String, CaseIterable, Sendable {
     /// sock_diag, and /proc where the kernel does not answer there.
     case auto

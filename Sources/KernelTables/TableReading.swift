@@ -20,6 +20,7 @@ public struct TableReading: Sendable {
 
   public init() {}
 
+  /// Adds a row behind the others.
   public mutating func append(_ socket: ReadSocket) { sockets.append(socket) }
 
   /// What happened between this reading and a later one.

@@ -2,6 +2,7 @@
 
 /// What is wrong with a text that was to be JSON.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong, as a person reads it.
   public enum Reason: String, Hashable, Sendable {
     case endsEarly = "the text ends within a value"
     case unexpected = "something else stands here than the value that belongs here"

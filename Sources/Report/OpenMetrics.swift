@@ -3,6 +3,7 @@
 
 /// Samples of one name.
 public struct MetricFamily: Sendable {
+  /// The type of a metric, by its name in the text.
   public enum Kind: String, Sendable {
     /// A level that rises and sinks.
     case gauge

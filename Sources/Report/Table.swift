@@ -9,8 +9,10 @@
 /// their title. Two blanks stand between columns, and none at the end of a line. Widths count Unicode
 /// scalars.
 public struct Table: ~Copyable {
+  /// On which side of its column a cell stands.
   public enum Alignment: Sendable { case left, right }
 
+  /// A heading, and how the cells below it stand.
   public struct Column: Sendable {
     public var title: String
     public var alignment: Alignment

@@ -27,7 +27,7 @@ import Testing
     Row(call: "connect", code: EHOSTUNREACH), Row(call: "connect", code: EACCES),
     Row(call: "connect", code: EPERM), Row(call: "connect", code: EINVAL),
     Row(call: "bind", subject: "to [fe80::1]:80", code: EINVAL), Row(call: "socket", code: EMFILE),
-    Row(call: "accept4", code: ENFILE), Row(call: "socket", code: ENOBUFS),
+    Row(call: "accept", code: ENFILE), Row(call: "socket", code: ENOBUFS),
     Row(call: "setsockopt", subject: "SO_MARK 1", code: EPERM),
     Row(call: "setsockopt", subject: "TCP_CONGESTION bbr", code: ENOENT),
     Row(call: "setsockopt", subject: "SO_BINDTODEVICE eth9", code: ENODEV),

@@ -2,6 +2,7 @@
 
 internal import Glibc
 
+/// The limit of open descriptors of this process. getrlimit(2), RLIMIT_NOFILE.
 public enum DescriptorLimit {
   /// Raises the soft limit of open descriptors to the hard one, which needs no privilege, and
   /// returns it. setrlimit(2), RLIMIT_NOFILE.

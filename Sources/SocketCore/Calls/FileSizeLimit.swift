@@ -2,6 +2,7 @@
 
 internal import Glibc
 
+/// The limit of the size of files, which belongs to whoever started this program. getrlimit(2).
 public enum FileSizeLimit {
   /// From now on a write beyond the limit (RLIMIT_FSIZE, `ulimit -f`) is an error like that of a full
   /// disk, EFBIG, and does not end the program. setrlimit(2), SIGXFSZ.

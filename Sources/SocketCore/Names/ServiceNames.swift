@@ -4,6 +4,7 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
+/// What the ports of services are called on this host.
 public enum ServiceNames {
   /// The C library has one place in the file for the whole process.
   private static let place = Mutex(())

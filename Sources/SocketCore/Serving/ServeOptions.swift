@@ -117,7 +117,7 @@ public enum ServerEvent: Sendable {
   case commandEnded(Int, ChildStatus)
   // Indirect, since every event that is passed on takes the room of the largest.
   indirect case closed(Int, local: Endpoint, peer: Endpoint, RelayOutcome)
-  /// listen(2) was called again; nil where it failed.
+  /// listen(2) was called again: the queue as it was then, or why it failed.
   case relistened(backlog: Int32, Result<Listener.Queue, SystemCallError>)
   /// No descriptor was left for the next connection; it waits until another one ends.
   case outOfDescriptors(SystemCallError, open: Int)

@@ -34,6 +34,11 @@ extension Server {
     loop.forget(listenerDescriptor)
     try? listener.close()
   }
+
+  /// Takes connections off the accept queue, as many as the pace and the limits let in.
+  ///
+  /// - Throws: what concerns the listener itself; a shortage only where no connection is open whose end
+  ///   could make room.
   mutating func acceptWaiting(
     _ loop: inout ReadinessLoop, _ observe: (ServerEvent) -> Void
   ) throws(SystemCallError) {

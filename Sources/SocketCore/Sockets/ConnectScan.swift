@@ -22,6 +22,7 @@ public enum ScanResult: Sendable {
   case failed(FailedAttempt)
 }
 
+/// Handshakes with many endpoints, a bounded number at once.
 public enum ConnectScan {
   /// How a scan is run.
   public struct Options: Sendable {

@@ -121,6 +121,7 @@ public enum ConnectOutcome: ~Copyable, Sendable {
   case signal(Int32)
 }
 
+/// Connecting to one host, whatever its addresses are.
 public enum Connector {
   /// How long an address has a head start before the next one is tried too (RFC 8305, section 8).
   public static let attemptDelay = Duration.milliseconds(250)

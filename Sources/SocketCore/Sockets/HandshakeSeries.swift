@@ -2,6 +2,7 @@
 
 /// One handshake of a series: the whole race of the host's addresses.
 public struct HandshakeRound: Sendable {
+  /// What came of it.
   public enum Outcome: Sendable {
     case connected(MeasuredHandshake)
     /// The attempt that got farthest, which says most about the host.

@@ -70,9 +70,6 @@ extension SocketOption where Value == Bool {
   public static var noDelay: Self {
     .init(name: "TCP_NODELAY", level: Int32(IPPROTO_TCP), number: Int32(TCP_NODELAY))
   }
-}
-
-extension SocketOption where Value == Bool {
   /// Probes are sent on a connection on which nothing comes. socket(7).
   public static var keepAlive: Self {
     .init(name: "SO_KEEPALIVE", level: SOL_SOCKET, number: SO_KEEPALIVE)
