@@ -265,7 +265,7 @@ import Testing
   @Test(arguments: ["--idle-timeout", "--total-timeout"])
   func aStoppedSenderRunsIntoATimeout(_ option: String) throws {
     let receiver = try tcptool(
-      "recv", option, "2s", "-o", directory.file("file"), "127.0.0.1", "0")
+      "recv", option, "5s", "-o", directory.file("file"), "127.0.0.1", "0")
     let sender = try tcptool(
       "send", "127.0.0.1", "\(try announcedPort(of: receiver))", input: .pipe)
     try sender.write("half")

@@ -55,10 +55,18 @@ final class OtherThread: Sendable {
 
   /// Whether it waits in epoll_wait(2), and has not run for a while.
   ///
-  /// A thread that goes round and round without waiting runs on between two looks at it.
+  /// A thread that goes round and round without waiting runs on between two looks at it, or would do so
+  /// if a processor were free.
   var isAsleep: Bool {
     guard let number = identity.withLock({ $0?.number }) else { return false }
-    func processorTime() -> String? { try? kernelFile("/proc/self/task/\(number)/schedstat") }
+    /// Nil where it does not wait.
+    func processorTime() -> String? {
+      guard let state = try? kernelFile("/proc/self/task/\(number)/stat"),
+        // Behind the name, which may hold anything.
+        state[(state.lastIndex(of: ")") ?? state.startIndex)...].hasPrefix(") S")
+      else { return nil }
+      return try? kernelFile("/proc/self/task/\(number)/schedstat")
+    }
     guard let before = processorTime() else { return false }
     for _ in 0..<5 {
       Thread.sleep(forTimeInterval: 0.01)
