@@ -138,7 +138,7 @@ import Testing
       })
     #expect(isHeldUp)
     #expect(result.firstDrop != nil)
-    #expect(result.longestQueue == result.capacity && result.match, "\(result.verdict)")
+    #expect(result.longestQueue >= result.capacity && result.match, "\(result.verdict)")
   }
 
   @Test(.timeLimit(.minutes(5)))

@@ -17,7 +17,9 @@ import Testing
       "--svg", files.0, "--samples", files.1,
     ])
     #expect(found["event"] as? String == "backlog_test_traffic")
-    #expect(try number(found, "listener", "accept_queue_most") == 5)
+    // One more for each further processor that lets a connection in at the same moment.
+    let most = 5...(4 + ProcessInfo.processInfo.processorCount)
+    #expect(most.contains(try number(found, "listener", "accept_queue_most")))
     // A machine that is busy with other things may not get to all of the 150.
     #expect((20...150).contains(try number(found, "connects")))
     #expect(try number(found, "first_drop", "connect") > 5)

@@ -289,16 +289,12 @@ import Testing
     let (receiver, port) = try receiver()
     let terminal = try Terminal(
       columns: columns, rows: 20,
-      command: [
-        "sh", "-c", #"trap : INT; "$@"; echo "END: $?"; exec cat"#, "sh", try Tool.path, "send",
-        "--size", "1G",
-        "--rate", "20MB", "127.0.0.1", port,
-      ])
+      command: [try Tool.path, "send", "--size", "1G", "--rate", "20MB", "127.0.0.1", port])
     let screen = try terminal.waitFor { $0.contains(" % of 1 GiB") && $0.contains(" left") }
     let line = try #require(screen.split(separator: "\n").first { $0.contains(" % of 1 GiB") })
     #expect(line.hasPrefix("[") && line.contains("bit/s") && line.count < columns)
     try terminal.send("C-c")
-    let end = try terminal.waitFor { $0.contains("END: 130") }
+    let end = try terminal.waitFor { $0.contains("END: status 130") }
     // The last words took its place.
     #expect(!end.contains(" % of 1 GiB"), "\(end)")
     #expect(end.contains("sent "))
@@ -313,9 +309,8 @@ import Testing
     let terminal = try Terminal(
       columns: columns, rows: 20,
       command: [
-        "sh", "-c", #""$@"; echo "END: $?"; exec cat"#, "sh", try Tool.path, "recv",
-        "--output", directory.file("file"), "--expect-size", "20M", "--port-file", ready,
-        "127.0.0.1", "0",
+        try Tool.path, "recv", "--output", directory.file("file"), "--expect-size", "20M",
+        "--port-file", ready, "127.0.0.1", "0",
       ])
     #expect(eventually { !contents(of: ready).isEmpty })
     let port = try #require(
@@ -330,7 +325,7 @@ import Testing
     try sender.write(Array(data.dropFirst(8 << 20)))
     sender.closeInput()
     #expect(try sender.wait().outcome == .exited(0))
-    let end = try terminal.waitFor { $0.contains("END: 0") }
+    let end = try terminal.waitFor { $0.contains("END: status 0") }
     #expect(!end.contains(" %") && !end.contains("left"), "\(end)")
     #expect(end.contains("20 MiB"), "\(end)")
   }

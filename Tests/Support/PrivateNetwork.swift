@@ -23,7 +23,7 @@ public final class PrivateNetwork: Sendable {
   /// - Throws: `TestFailure`, with what the commands said, when something of this does not work.
   public init(mapsUser: Bool = true, mounts: Bool = false, setUp: [String] = []) throws {
     // The holder reads a pipe that nobody writes to, so it ends even if the tests crash.
-    let lines = ["ip link set lo up"] + setUp + ["echo ready", "exec cat"]
+    let lines = ["ip link set lo up"] + setUp + [Self.addressesAreRouted, "echo ready", "exec cat"]
     holder = try Child(
       ["unshare", "-n"] + (mapsUser ? ["-r"] : []) + (mounts ? ["-m"] : [])
         + ["sh", "-e", "-c", lines.joined(separator: "\n")],
@@ -32,6 +32,13 @@ public final class PrivateNetwork: Sendable {
       ["-n"] + (mapsUser ? ["-U", "--preserve-credentials"] : []) + (mounts ? ["-m"] : [])
     try holder.waitForLine(containing: "ready", in: .standardOutput)
   }
+
+  /// Waits until the addresses of loopback can be reached: the kernel makes the route of an address of
+  /// IPv6 by a worker, some time after the call that adds it has returned (addrconf_dad_work).
+  private static let addressesAreRouted = """
+    timeout 60 sh -c 'until [ "$(ip -6 -o address show dev lo | wc -l)" -le \
+    "$(ip -6 route show table local dev lo | wc -l)" ]; do :; done' || :
+    """
 
   /// The words that run `words` inside, in the process that they start (there is no fork between).
   public func command(_ words: [String]) -> [String] {
