@@ -53,7 +53,7 @@ __tcptool_value() {
     'recv --verify') __tcptool_terms zero counter random 'random:' ;;
     'recv --digest') __tcptool_words sha256 crc32c none ;;
     'recv --expect-digest') __tcptool_terms 'sha256:' 'crc32c:' ;;
-    'recv --copy') __tcptool_words auto splice sendfile userspace ;;
+    'recv --copy') __tcptool_words auto splice userspace ;;
     'recv --svg') __tcptool_files ;;
     'recv --interface') __tcptool_listed '/sys/class/net' ;;
     'recv --port-file') __tcptool_files ;;

@@ -345,7 +345,7 @@ complete -c tcptool -n '__tcptool_may recv --expect-digest' -l expect-digest -x 
 complete -c tcptool -n '__tcptool_may recv -k --keep-open' -s k -l keep-open -d 'Receive from every client, until a signal.'
 complete -c tcptool -n '__tcptool_may recv --max-connections' -l max-connections -x -d 'Accept this many connections in all, then close the listener and end with the last one.'
 complete -c tcptool -n '__tcptool_may recv --streams' -l streams -x -d 'Receive one transfer over this many connections at once, 1 to 1024, and end with the last one. With --output each has a file of its own, named by \'%n\'.'
-complete -c tcptool -n '__tcptool_may recv --copy' -l copy -x -a '(__tcptool_words auto splice sendfile userspace)' -d 'How bytes are moved: auto (the fastest way that fits), sendfile, splice, or userspace (through a buffer). All but auto fail where the kernel refuses.'
+complete -c tcptool -n '__tcptool_may recv --copy' -l copy -x -a '(__tcptool_words auto splice userspace)' -d 'How bytes are moved: auto (the fastest way that fits), splice, or userspace (through a buffer). All but auto fail where the kernel refuses.'
 complete -c tcptool -n '__tcptool_may recv -i --interval' -s i -l interval -x -d 'Report at this interval how fast it is: a line with the rate, what waits unread and the receive window.'
 complete -c tcptool -n '__tcptool_may recv --svg' -l svg -r -F -d 'Plot the rate and what explains it over time to a file.'
 complete -c tcptool -n '__tcptool_may recv --idle-timeout' -l idle-timeout -x -d 'End the connection when nothing has moved for this long, unless it waits for the reader of standard output. Default: never.'

@@ -175,6 +175,14 @@ import Testing
         Help:  -j, --json  One JSON object; with --sweep one a line.
         """),
     Row(
+      "recv", "--copy", "sendfile", "7000",
+      says: """
+        The value 'sendfile' is invalid for '--copy <way>'. Please provide one of 'auto', 'splice' \
+        and 'userspace'.
+        Help:  --copy <way>  How bytes are moved: auto (the fastest way that fits), splice, or userspace \
+        (through a buffer). All but auto fail where the kernel refuses.
+        """),
+    Row(
       "send", "-t", "5x", "host", "80",
       says: """
         The value '5x' is invalid for '-t <duration>'. Give a duration like 250ms, 1.5s, 2m or 1h; a number \

@@ -42,6 +42,7 @@ import Testing
 
   /// Names whose values differ, since two things have the name in the field.
   private static let differently = [
+    "copy": "sendfile(2) leads from a file to a connection, and never back",
     "source": "a connection's source is an address, and a table's is an interface of the kernel",
     "relisten":
       "a listener that serves can call listen(2) again by the clock, an experiment by itself",
@@ -55,9 +56,9 @@ import Testing
 
   /// Names whose help says what they mean there. Who adds one has compared the texts.
   private static let explainedApart: Set = [
-    "accept-rate", "backlog", "count", "discard", "duration", "expect-digest", "expect-size",
-    "explain", "interval", "ipv6", "json", "keep-open", "linger", "netns", "relisten", "reuse-port",
-    "source", "streams", "svg", "timeout",
+    "accept-rate", "backlog", "copy", "count", "discard", "duration", "expect-digest",
+    "expect-size", "explain", "interval", "ipv6", "json", "keep-open", "linger", "netns",
+    "relisten", "reuse-port", "source", "streams", "svg", "timeout",
   ]
 
   @Test(arguments: names) func anOptionIsExplainedInOnePlace(_ name: String) {

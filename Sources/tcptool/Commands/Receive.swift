@@ -12,7 +12,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   var isDurable = false
   var discards = false
   var pattern: PatternName?
-  var copy = CopyChoice.auto
+  var copy = InboundCopyChoice()
   var connects = false
   var keepsOpen = false
   var mostConnections: PositiveCount?
@@ -102,6 +102,9 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       Example(
         command: "tcptool recv --discard -i 1s --rcvbuf 64K --svg a.svg 7000",
         explanation: "See what a small receive buffer does to the rate."),
+      Example(
+        command: "tcptool recv --copy splice -o disk.img 7000",
+        explanation: "Fail rather than copy the bytes through a buffer."),
       Example(
         command: "tcptool recv --expect-digest crc32c:8a9136aa -o a.img 7000",
         explanation: "Accept the file only if it has this digest."),
@@ -200,7 +203,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
       endpoint = try listening.takeEndpoint(from: operands)
     }
     try measures.validate()
-    try content.validate(copy, comparing: pattern != nil)
+    try content.validate(copy.choice, comparing: pattern != nil)
     try checkTimeouts(idle: idleTimeout, total: totalTimeout)
     if streams != nil {
       try checkStreamSource(dialing)
@@ -239,7 +242,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     var relay = RelayOptions()
     relay.readsInput = false
     relay.endsWithPeer = true
-    relay.copy = copy
+    relay.copy = copy.choice
     relay.idleTimeout = idleTimeout
     relay.totalTimeout = totalTimeout
     return relay
@@ -256,7 +259,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
     } else {
       output = writesNothing ? .discarding() : .standard()
     }
-    try copy.check(output)
+    try copy.choice.check(output)
     // Data at the same terminal would be torn by it.
     let meter = try TransferMeter(
       measures, sends: false, size: self.content.expectedSize?.bytes,
@@ -368,7 +371,7 @@ struct ReceiveOptions: Narrating, Listening, Dialing, OpensSockets, ChecksConten
   // MARK: Streams
 
   private func run(_ streams: StreamCount, _ narrator: Narrator) throws(Failure) -> Ending {
-    try copy.check(.discarding())
+    try copy.choice.check(.discarding())
     try checkFirstFile()
     // A file has two descriptors until it gets its name.
     try streams.checkDescriptors(files == nil ? 1 : 3)

@@ -4,14 +4,33 @@ internal import CommandSpec
 internal import SocketCore
 
 extension CommandOptions {
-  static func copyParameter(_ path: Bound<Self>.Path<CopyChoice>) -> Bound<Self> {
+  static func copyParameter<Choice: ArgumentValue>(
+    _ path: Bound<Self>.Path<Choice>
+  ) -> Bound<Self> {
     .option(
       "copy", path, value: "way",
-      help: """
-        How bytes are moved: auto (the fastest way that fits), sendfile, splice, or userspace \
-        (through a buffer). All but auto fail where the kernel refuses.
-        """)
+      help: "How bytes are moved: auto (the fastest way that fits), "
+        + (Choice.choices.contains(CopyChoice.sendfile.rawValue) ? "sendfile, " : "")
+        + "splice, or userspace (through a buffer). All but auto fail where the kernel refuses.")
   }
+}
+
+/// The ways that lead from a connection to somewhere.
+struct InboundCopyChoice: ArgumentValue, Hashable {
+  var choice = CopyChoice.auto
+
+  init() {}
+
+  init?(argument: String) {
+    guard let choice = CopyChoice(argument: argument), Self.all.contains(choice) else { return nil }
+    self.choice = choice
+  }
+
+  private static let all = CopyChoice.allCases.filter {
+    CopyRoute.inbound(to: .file, $0) != nil
+  }
+  static let choices = all.map(\.rawValue)
+  var argumentText: String { choice.rawValue }
 }
 
 extension CopyChoice {
@@ -45,10 +64,8 @@ extension CopyChoice {
     }
     throw Failure(
       .usage,
-      self == .sendfile
-        ? "--copy sendfile takes from files and not from connections: use --copy splice"
-        : "--copy splice gives to a file, a pipe or a socket, and \(output.name) is "
-          + "\(output.kind.text): use --copy auto")
+      "--copy \(rawValue) gives to a file, a pipe or a socket, and \(output.name) is "
+        + "\(output.kind.text): use --copy auto")
   }
 }
 
