@@ -298,18 +298,18 @@ struct ConnectTests {
     var failed: [Endpoint] = []
     let start = MonotonicInstant.now
     let outcome = try Connector.connect(
-      to: [first.local, second.local], until: start + .milliseconds(400), loop: &loop
+      to: [first.local, second.local], until: start + .seconds(2), loop: &loop
     ) { event in
       guard let attempt = event.failed else { return }
       failed.append(attempt.target)
       #expect(attempt.failure == .noAnswer)
-      #expect(attempt.synsSent == 1)
+      #expect(attempt.synsSent ?? 0 >= 1)
     }
     guard case .failed = consume outcome else {
       Issue.record("not failed")
       return
     }
     #expect(failed == [first.local, second.local])
-    #expect(MonotonicInstant.now - start >= .milliseconds(400))
+    #expect(MonotonicInstant.now - start >= .seconds(2))
   }
 }
