@@ -228,15 +228,19 @@ int clinux_take_icmp_error(int fd, struct clinux_icmp_error *taken) {
 
 unsigned long clinux_siocoutq(void) { return SIOCOUTQ; }
 
-// Swift and the C library call abort(3) where there is no memory left. That is no bug: where it is
-// memory that is lacking, the program ends as it does for every other lack of its own end, with the
-// status that ExitStatus.localEnd has. Other aborts go on when this returns.
+// Swift and the C library call abort(3) where there is no memory left, and Swift's reader of the names
+// of types (6.3) writes to where it got none. That is no bug of this program: where it is memory that is
+// lacking, it ends as it does for every other lack of its own end, with the status that
+// ExitStatus.localEnd has. abort(3) goes on when this returns; a fault, or a signal from elsewhere, ends
+// the program as it would have without this.
 static void no_memory(int signal) {
   static const char text[] = "Error: out of memory (ENOMEM)\n";
-  (void)signal;
   const void *const probe =
       mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (probe != MAP_FAILED || errno != ENOMEM) return;
+  if (probe != MAP_FAILED || errno != ENOMEM) {
+    if (signal == SIGSEGV) (void)raise(signal);
+    return;
+  }
   // Who cannot be told has the status.
   const ssize_t told = write(STDERR_FILENO, text, sizeof text - 1);
   (void)told;
@@ -254,6 +258,8 @@ __attribute__((constructor(101))) static void before_the_runtime(int count, char
   argument_count = count;
   arguments = vector;
   (void)signal(SIGABRT, no_memory);
+  const struct sigaction once = {.sa_handler = no_memory, .sa_flags = (int)SA_RESETHAND};
+  (void)sigaction(SIGSEGV, &once, NULL);
   if (clinux_is_static()) setenv("SWIFT_BACKTRACE", "enable=no,swift-backtrace=/", 0);
 }
 

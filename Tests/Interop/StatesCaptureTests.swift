@@ -107,6 +107,23 @@ import Testing
     #expect(try inside("\(tool) states --save /dev/null; test -c /dev/null").outcome == .exited(0))
   }
 
+  /// The signal comes with the first bytes of the file. It ends the program, and the file with it.
+  @Test(.requires("strace"), arguments: [SIGINT, SIGTERM, SIGHUP])
+  func aSignalLeavesNothing(_ signal: Int32) throws {
+    let network = try PrivateNetwork()
+    let maker = try StateMaker.start(in: network)
+    defer { maker.closeInput() }
+    let directory = try TemporaryDirectory()
+    let done = try run(
+      network.command([
+        "strace", "-qq", "-o", "/dev/null", "-e", "trace=write", "-e",
+        "inject=write:signal=\(signal):when=1", Tool.path, "states", "--save",
+        directory.file("capture"),
+      ]))
+    #expect(done.outcome == .signalled(signal), "\(done)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
+  }
+
   // MARK: - Differences
 
   private static let script = """

@@ -102,10 +102,15 @@ extension StatesOptions {
   private func replace(_ path: String) throws(Failure) -> Written {
     var written = Written()
     let file = try ResultFile(path)
+    // Keeps signals back, so that one of them takes the unfinished file with it before it ends the
+    // program. The open of a FIFO, and its reader, can be interrupted.
+    let loop: ReadinessLoop? = if file.isOnDisk { try .forProgram() } else { nil }
+    let wait = ReaderWait()
     try file.fill { output throws(OutputError) in
       written = try writeCapture(to: &output)
-      if written.error != nil { file.abandon() }
+      if written.error != nil || !wait.mayGoOn() { file.abandon() }
     }
+    withExtendedLifetime(loop) {}
     return written
   }
 
