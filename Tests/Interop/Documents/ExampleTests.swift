@@ -132,6 +132,8 @@ import Testing
       stage += [
         "await tcptool states --netns blue -l :80", "await tcptool states --netns far -l :80",
         "await tcptool states --netns far -l :7000",
+        // A link that has just come up carries nothing for a while.
+        "await tcptool connect --probe 7000 10.0.0.7",
       ]
     }
     let child = try Child(
